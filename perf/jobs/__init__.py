@@ -1,0 +1,1 @@
+"""The pool, one job, one completion record."""

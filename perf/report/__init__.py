@@ -1,0 +1,1 @@
+"""Results in; text, Markdown and JSON out. Nothing here measures."""

@@ -1,0 +1,71 @@
+"""What one scenario's measurement came to: the input of the reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from perf.stats import Estimate, Pair, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScenarioResult:
+    """One row of the table.
+
+    `spec` is the scenario as the table gives it. `jobs` is how many ran at a time,
+    `duration_s` the time inside the scenario's own blocks. `latency_ms` maps p50, p90,
+    p95 and p99 to milliseconds; `requests` maps total, failed and wrong to counts.
+    `cpu_percent_mean` and `_max` are of all usable cores together, 0 to 100, and None
+    where they could not be read; `peak_memory_bytes` is the sum over the experiment's
+    processes, `memory_kind` says of what: pss, rss or cgroup. `ratio` is scenario over
+    reference; `change` is this run's ratio over the baseline's. `harness_cpu_percent`
+    is the harness's share of all usable cores.
+    """
+
+    name: str
+    spec: Mapping[str, object]
+    jobs: int
+    duration_s: float
+    throughput_rps: float
+    ratio: Estimate | None
+    baseline_ratio: float | None
+    baseline_file: str | None
+    change: Estimate | None
+    tolerance: float
+    verdict: Verdict
+    reason: str
+    latency_ms: Mapping[str, float]
+    requests: Mapping[str, int]
+    cpu_percent_mean: float | None
+    cpu_percent_max: float | None
+    peak_memory_bytes: int | None
+    memory_kind: str
+    harness_cpu_percent: float | None
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HarnessResult:
+    """What the harness can do against a server that answers at once.
+
+    `ceiling_rps` is in jobs a second, `cpu_ms_per_job` in milliseconds of CPU,
+    without the null server's own.
+    """
+
+    ceiling_rps: float
+    cpu_ms_per_job: float
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunHeader:
+    """What holds for the whole run. `machine` and `versions` are for the report's foot."""
+
+    profile: str
+    runtime: str
+    runtime_reason: str
+    machine_class: str
+    seed: int
+    model: str
+    machine: Mapping[str, str]
+    versions: Mapping[str, str]

@@ -1,0 +1,1 @@
+"""The programs that serve, one file each, behind one small Protocol."""

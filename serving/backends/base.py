@@ -1,0 +1,63 @@
+"""The one Protocol behind which every server stands.
+
+When each method is called: `start` once before the first block of a launch, never
+during a measurement; `observed` after `start` and again after the last block; `stop`
+once, in every ending.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from serving.runtimes.base import Runtime
+from serving.spec import ServerSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedModel:
+    """The model as a server needs it: a name for its address, and its archive."""
+
+    name: str
+    archive: Path
+
+
+class Server(Protocol):
+    """One life of a server that answers."""
+
+    host: str
+    port: int
+    predict_path: str
+
+    def observed(self) -> Mapping[str, int | str]:
+        """Return the settings that the server itself says it runs with.
+
+        Raises ServerError where it no longer runs what the spec asks for.
+        """
+
+    def root_pids(self) -> tuple[int, ...]:
+        """Return the processes whose trees are this server's CPU and memory."""
+
+    def describe(self) -> Mapping[str, str]:
+        """Return versions, image digest and place for the report."""
+
+    def log_tail(self) -> str:
+        """Return the last lines of the server's log."""
+
+    def stop(self) -> None:
+        """End the server and everything it started; idempotent."""
+
+
+class Backend(Protocol):
+    """A program that serves models."""
+
+    name: str
+
+    def start(self, model: ServedModel, spec: ServerSpec, runtime: Runtime) -> Server:
+        """Start a server and return it when it is ready, and only then.
+
+        Raises ServerError where it dies, is late, or runs other settings than `spec`;
+        nothing is left behind then.
+        """

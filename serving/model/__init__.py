@@ -1,0 +1,1 @@
+"""The model that is served: checkpoint, archive, preprocessing and reference predictions."""

@@ -1,0 +1,1 @@
+"""The places where a server runs: a local process or a container."""

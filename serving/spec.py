@@ -1,0 +1,23 @@
+"""How a server is asked to serve one model: the same words for every backend."""
+
+from pydantic import BaseModel, ConfigDict, PositiveInt, NonNegativeInt
+
+
+class ServerSpec(BaseModel):
+    """The settings of one server, whichever program serves.
+
+    `batch_delay_ms` is how long a batch waits to fill, `response_timeout_s` how long
+    a worker may take for one batch, `startup_timeout_s` how long the server may take
+    until every worker is ready. Raises pydantic.ValidationError where a value is no
+    whole number or too small.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    workers: PositiveInt
+    threads_per_worker: PositiveInt
+    batch_size: PositiveInt = 1
+    batch_delay_ms: NonNegativeInt = 100
+    queue_size: PositiveInt = 100
+    response_timeout_s: PositiveInt = 200
+    startup_timeout_s: PositiveInt = 180
