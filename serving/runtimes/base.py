@@ -37,11 +37,13 @@ class Program:
     """What to start: a command, its environment, and the files it needs in `home`.
 
     `files` maps a file's name in `home` to its text, or to a file of this machine.
+    `needs_java` asks the runtime for a Java of 17 or newer, as JAVA_HOME.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str | Path] = field(default_factory=dict)
+    needs_java: bool = False
 
 
 class Launched(Protocol):
@@ -81,4 +83,8 @@ class Runtime(Protocol):
         """
 
     def launch(self, placement: Placement, program: Program) -> Launched:
-        """Start the program. Raises ServerError, with nothing left behind, where it cannot."""
+        """Start the program.
+
+        Raises ServerError, and ConfigError where something that the user must provide
+        is missing; nothing is left behind then.
+        """

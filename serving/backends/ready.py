@@ -1,0 +1,58 @@
+"""Wait until a server is ready: with a deadline, and an eye on its death."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import requests
+
+from serving.errors import ServerError
+from serving.runtimes.base import Launched
+
+_POLL_S = 0.2
+_REQUEST_S = 5.0
+
+T = TypeVar("T")
+
+
+def wait_ready(
+    launched: Launched, probe: Callable[[], T | None], timeout_s: float, what: str
+) -> T:
+    """Return the first answer of `probe` that is not None.
+
+    Raises ServerError, with the end of the log, where the server dies, where `probe`
+    finds that it never will be ready, or when `timeout_s` seconds are over.
+    """
+    deadline_s = time.monotonic() + timeout_s
+    while True:
+        answer = probe()
+        if answer is not None:
+            return answer
+        reason = launched.exit_reason()
+        if reason is not None:
+            raise ServerError(
+                f"{what} died before it was ready ({reason})", log_tail=launched.log_tail()
+            )
+        if time.monotonic() > deadline_s:
+            raise ServerError(
+                f"{what} was not ready within {timeout_s:g} s; "
+                "--perf-startup-timeout gives it longer",
+                log_tail=launched.log_tail(),
+            )
+        time.sleep(_POLL_S)
+
+
+def get_json(address: tuple[str, int], path: str) -> object | None:
+    """Return the JSON at `path`, or None where the server does not answer with 200."""
+    with requests.Session() as session:
+        session.trust_env = False  # loopback never goes through a proxy
+        try:
+            reply = session.get(
+                f"http://{address[0]}:{address[1]}{path}", timeout=_REQUEST_S
+            )
+            answer: object = reply.json() if reply.ok else None
+        except (requests.RequestException, ValueError):
+            return None
+    return answer

@@ -1,0 +1,186 @@
+"""TorchServe (https://docs.pytorch.org/serve), archived upstream but still in use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from serving.backends.base import ServedModel
+from serving.backends.ready import get_json, wait_ready
+from serving.errors import ServerError
+from serving.runtimes.base import Launched, Placement, Program, Runtime
+from serving.spec import ServerSpec
+
+_PORTS = (
+    "inference",
+    "management",
+    "metrics",
+    "grpc_inference",
+    "grpc_management",
+    "workers",
+)
+# What TorchServe logs when a worker fails to load the model; it would go on trying.
+_LOAD_FAILURES = ("Backend worker process died", "Worker died.", "Load model failed")
+_VERSION = "1.0"
+
+
+class TorchServe:
+    """Starts TorchServe with one model archive."""
+
+    name = "torchserve"
+
+    def start(
+        self, model: ServedModel, spec: ServerSpec, runtime: Runtime
+    ) -> TorchServeServer:
+        """Start TorchServe; return when the describe API shows what was asked for."""
+        placement = runtime.place(_PORTS)
+        launched = runtime.launch(placement, _program(model, spec, placement))
+        server = TorchServeServer(launched, model, spec)
+        try:
+            wait_ready(launched, server.probe, spec.startup_timeout_s, "TorchServe")
+        except BaseException:
+            server.stop()
+            raise
+        return server
+
+
+class TorchServeServer:
+    """One life of TorchServe."""
+
+    def __init__(self, launched: Launched, model: ServedModel, spec: ServerSpec) -> None:
+        """Wrap a program that was just started."""
+        self._launched = launched
+        self._model = model
+        self._spec = spec
+        self.host, self.port = launched.address("inference")
+        self.predict_path = f"/predictions/{model.name}"
+
+    def probe(self) -> Mapping[str, int | str] | None:
+        """Return the settings in force once every worker is READY, None before.
+
+        Raises ServerError where a worker could not load the model.
+        """
+        log = self._launched.log_tail(lines=400)
+        if any(failure in log for failure in _LOAD_FAILURES):
+            raise ServerError(
+                "TorchServe: a worker died while loading the model",
+                log_tail=self._launched.log_tail(),
+            )
+        seen = self._describe()
+        if seen is None or seen["workers"] != self._spec.workers:
+            return None
+        asked = {
+            "batch_size": self._spec.batch_size,
+            "batch_delay_ms": self._spec.batch_delay_ms,
+        }
+        differing = {k: seen[k] for k, v in asked.items() if seen[k] != v}
+        if differing:
+            raise ServerError(f"TorchServe runs with {differing}, asked for {asked}")
+        return seen
+
+    def observed(self) -> Mapping[str, int | str]:
+        """Return the settings in force; raises ServerError where they are not asked for."""
+        seen = self.probe()
+        if seen is None:
+            raise ServerError(
+                f"TorchServe no longer shows {self._spec.workers} ready workers: "
+                f"{self._describe()}",
+                log_tail=self._launched.log_tail(),
+            )
+        return seen
+
+    def root_pids(self) -> tuple[int, ...]:
+        """Return the server's root processes."""
+        return self._launched.root_pids()
+
+    def describe(self) -> Mapping[str, str]:
+        """Return what the runtime knows of the server."""
+        return self._launched.describe()
+
+    def log_tail(self) -> str:
+        """Return the last lines of the server's log."""
+        return self._launched.log_tail()
+
+    def stop(self) -> None:
+        """End the server."""
+        self._launched.stop()
+
+    def _describe(self) -> dict[str, int | str] | None:
+        address = self._launched.address("management")
+        answer = get_json(address, f"/models/{self._model.name}")
+        if not isinstance(answer, list) or not answer:
+            return None
+        entry = answer[0]
+        workers = entry.get("workers", [])
+        return {
+            "workers": sum(w.get("status") == "READY" for w in workers),
+            "worker_ids": ",".join(sorted(str(w.get("pid")) for w in workers)),
+            "batch_size": entry["batchSize"],
+            "batch_delay_ms": entry["maxBatchDelay"],
+            "queue_size": entry.get("jobQueueSize", self._spec.queue_size),
+        }
+
+
+def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Program:
+    config = render_config(model, spec, placement)
+    archive = f"{model.name}.mar"
+    return Program(
+        argv=(
+            placement.python,
+            "-m",
+            "ts.model_server",
+            "--start",
+            "--foreground",
+            "--ncs",  # no snapshot of an earlier run's settings
+            "--ts-config",
+            f"{placement.home}/config.properties",
+        ),
+        env={
+            "OMP_NUM_THREADS": str(spec.threads_per_worker),
+            "MKL_NUM_THREADS": str(spec.threads_per_worker),
+            "TMPDIR": placement.scratch,
+            "TEMP": placement.scratch,  # becomes Java's temporary folder
+            "LOG_LOCATION": f"{placement.scratch}/logs",
+            "METRICS_LOCATION": f"{placement.scratch}/logs",
+        },
+        files={"config.properties": config, archive: model.archive},
+        needs_java=True,
+    )
+
+
+def render_config(model: ServedModel, spec: ServerSpec, placement: Placement) -> str:
+    """Return the text of config.properties for one model and `spec`."""
+    host, ports = placement.bind_host, placement.ports
+    archive = f"{model.name}.mar"
+    settings = {
+        "defaultVersion": True,
+        "marName": archive,
+        "minWorkers": spec.workers,
+        "maxWorkers": spec.workers,
+        "batchSize": spec.batch_size,
+        "maxBatchDelay": spec.batch_delay_ms,
+        "responseTimeout": spec.response_timeout_s,
+        "startupTimeout": spec.startup_timeout_s,
+    }
+    lines = {
+        "inference_address": f"http://{host}:{ports['inference']}",
+        "management_address": f"http://{host}:{ports['management']}",
+        "metrics_address": f"http://{host}:{ports['metrics']}",
+        "grpc_inference_address": host,
+        "grpc_management_address": host,
+        "grpc_inference_port": ports["grpc_inference"],
+        "grpc_management_port": ports["grpc_management"],
+        "initial_worker_port": ports["workers"],
+        "model_store": placement.home,
+        "load_models": archive,
+        # One line: a properties file ends a value at the end of its line.
+        "models": json.dumps({model.name: {_VERSION: settings}}),
+        "default_workers_per_model": spec.workers,
+        "default_response_timeout": spec.response_timeout_s,
+        "default_startup_timeout": spec.startup_timeout_s,
+        "job_queue_size": spec.queue_size,
+        "enable_model_api": "true",
+        "disable_token_authorization": "true",
+        "disable_system_metrics": "true",  # it starts a process every minute: noise
+    }
+    return "".join(f"{key}={value}\n" for key, value in lines.items())

@@ -1,0 +1,136 @@
+"""A lean Python process of ours, spoken to over one pipe.
+
+The process that measures is pytest: many modules, several threads. A child made by
+`multiprocessing` would import pytest again, and one made by fork would copy its threads'
+locks. So a child is started afresh with `python -m MODULE`, in a session of its own,
+and both ends see the other's death as the end of the pipe.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from serving.errors import PerfError
+
+_ROOT = Path(__file__).parents[1]
+_GRACE_S = 5.0
+
+
+class ChildError(PerfError):
+    """A child process died or did not answer in time."""
+
+
+class Child:
+    """One child process. `call` and `receive` block, at most as long as they are told."""
+
+    def __init__(self, module: str, env: Mapping[str, str] | None = None) -> None:
+        """Start `python -m module` with `env` added to this process's environment."""
+        self.module = module
+        self._log = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 -- see stop
+        ours, theirs = Pipe()
+        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", module, str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {}), "PYTHONPATH": path},
+            start_new_session=True,  # out of reach of the terminal's Ctrl-C; see stop
+        )
+        theirs.close()
+        self._pipe = ours
+
+    @property
+    def pid(self) -> int:
+        """The child's process id, which is also that of its process group."""
+        return self._process.pid
+
+    def send(self, message: object) -> None:
+        """Send one message. Raises ChildError where the child is dead."""
+        try:
+            self._pipe.send(message)
+        except OSError:
+            raise self._death() from None
+
+    def receive(self, deadline_s: float) -> object:
+        """Return the next message, waiting until the monotonic time `deadline_s`.
+
+        Raises ChildError where the child dies first or the time is over.
+        """
+        try:
+            if not self._pipe.poll(max(0.0, deadline_s - time.monotonic())):
+                raise ChildError(f"{self.module} did not answer in time")
+            return self._pipe.recv()
+        except (EOFError, OSError):
+            raise self._death() from None
+
+    def call(self, request: object, timeout_s: float) -> object:
+        """Send a request to a child that runs `serve`, and return its answer.
+
+        Raises the error that the child's function raised, or ChildError.
+        """
+        self.send(request)
+        outcome = self.receive(time.monotonic() + timeout_s)
+        if isinstance(outcome, BaseException):
+            raise outcome
+        return outcome
+
+    def log_tail(self, lines: int = 20) -> str:
+        """Return the last lines that the child wrote."""
+        self._log.seek(0)
+        tail = deque(self._log, maxlen=lines)
+        return b"".join(tail).decode("utf-8", "replace").strip()
+
+    def stop(self) -> None:
+        """Close the pipe, wait for the child to go, and end what is left of its group."""
+        self._pipe.close()
+        try:
+            self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._log.close()
+
+    def _death(self) -> ChildError:
+        try:
+            code = self._process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            return ChildError(f"{self.module} closed its pipe")
+        return ChildError(f"{self.module} died (exit code {code})\n{self.log_tail()}")
+
+
+def open_pipe() -> Connection:
+    """Return this child's end of the pipe, whose number is the only argument."""
+    return Connection(int(sys.argv[1]))
+
+
+def serve(answer: Callable[[object], object]) -> None:
+    """Answer requests one by one until the other end closes the pipe.
+
+    A PerfError goes back as it is; any other error as a ChildError with its traceback
+    in the log.
+    """
+    pipe = open_pipe()
+    with contextlib.suppress(EOFError):
+        while True:
+            request = pipe.recv()
+            try:
+                outcome = answer(request)
+            except PerfError as error:
+                outcome = error
+            pipe.send(outcome)

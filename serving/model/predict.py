@@ -1,0 +1,24 @@
+"""The five likeliest classes of a picture, computed in this process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from serving.model.preprocess import Preprocess, load_batch
+
+TOP = 5
+
+
+def predict(
+    module: torch.nn.Module, path: Path, pre: Preprocess
+) -> tuple[tuple[int, float], ...]:
+    """Return class and probability of the five likeliest classes, likeliest first.
+
+    Raises OSError (PIL.UnidentifiedImageError) where the file is no picture.
+    """
+    with torch.no_grad():
+        probabilities = torch.softmax(module(load_batch([path], pre)), dim=1)
+    values, classes = torch.topk(probabilities[0], TOP)
+    return tuple(zip(classes.tolist(), values.tolist(), strict=True))

@@ -1,0 +1,29 @@
+"""What the process that makes artifacts is asked to do; readable without torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from serving.model.choice import ModelChoice
+
+
+@dataclass(frozen=True, slots=True)
+class BuildRequest:
+    """Build `choice` into the empty folder `folder`."""
+
+    choice: ModelChoice
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PredictRequest:
+    """Predict each of `images` with `checkpoint`; write JSON to `target`.
+
+    `preprocess` is the file that was written beside the checkpoint.
+    """
+
+    checkpoint: Path
+    preprocess: Path
+    images: tuple[Path, ...]
+    target: Path

@@ -1,0 +1,44 @@
+"""Ports on loopback: free ones, and those that a stranger holds."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterable
+
+from serving.errors import ConfigError
+
+LOOPBACK = "127.0.0.1"
+
+
+def refuse_held_port(port: int) -> None:
+    """Raise ConfigError where somebody already listens on `port`."""
+    with socket.socket() as probe:
+        # As servers do: a port in TIME_WAIT is free, one that is listened on is not.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            raise ConfigError(
+                f"--perf-port {port}: the port is held by another program "
+                f"({error.strerror}); choose another, or leave the option out"
+            ) from None
+
+
+def free_ports(names: Iterable[str], first: int = 0) -> dict[str, int]:
+    """Return a free port of loopback for each name; the first is `first` if not 0.
+
+    All are held until the last one is chosen, so that they differ. Raises ConfigError
+    where a stranger holds `first`.
+    """
+    names = list(names)
+    ports: dict[str, int] = {}
+    if first:
+        refuse_held_port(first)
+        ports[names.pop(0)] = first
+    with contextlib.ExitStack() as held:
+        for name in names:
+            probe = held.enter_context(socket.socket())
+            probe.bind((LOOPBACK, 0))
+            ports[name] = probe.getsockname()[1]
+    return ports

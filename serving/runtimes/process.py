@@ -1,0 +1,186 @@
+"""The embedded default: a server as a process of this machine.
+
+The server leads a session and a process group of its own, so that all it starts can be
+found and ended together; it has its own temporary folder, and its environment carries
+the session's label, by which a later run finds what a killed run left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import psutil
+
+from serving.errors import ServerError
+from serving.runtimes.base import SESSION_VARIABLE, Placement, Program
+from serving.runtimes.java import find_java
+from serving.runtimes.ports import LOOPBACK, free_ports
+
+_TERM_S = 8.0
+_KILL_S = 8.0
+_POLL_S = 0.05
+_FOLDER_PREFIX = "serving-perf-"
+
+
+class ProcessRuntime:
+    """Runs programs as processes. `port` fixes the first port of every placement."""
+
+    name = "process"
+
+    def __init__(self, session: str, *, port: int = 0) -> None:
+        """Label everything that is started with `session`."""
+        self._session = session
+        self._port = port
+
+    def place(self, ports: tuple[str, ...]) -> Placement:
+        """Make a home and a scratch folder, and choose free ports of loopback."""
+        chosen = free_ports(ports, self._port)
+        root = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX))
+        for folder in ("home", "scratch"):
+            (root / folder).mkdir()
+        return Placement(
+            bind_host=LOOPBACK,
+            home=str(root / "home"),
+            scratch=str(root / "scratch"),
+            ports=chosen,
+            python=sys.executable,
+        )
+
+    def launch(self, placement: Placement, program: Program) -> LaunchedProcess:
+        """Start the program in a session of its own; see the Protocol."""
+        home = Path(placement.home)
+        try:
+            for name, content in program.files.items():
+                if isinstance(content, Path):
+                    (home / name).symlink_to(content)
+                else:
+                    (home / name).write_text(content, encoding="utf-8")
+            env = {**os.environ, **program.env, SESSION_VARIABLE: self._session}
+            facts = {}
+            if program.needs_java:
+                java = find_java()
+                env["JAVA_HOME"] = str(java.home)
+                facts["java"] = f"{java.major} ({java.source})"
+            return LaunchedProcess(program.argv, env, placement, facts)
+        except OSError as error:
+            shutil.rmtree(home.parent, ignore_errors=True)
+            raise ServerError(f"the server could not be started: {error}") from None
+        except BaseException:
+            shutil.rmtree(home.parent, ignore_errors=True)
+            raise
+
+
+class LaunchedProcess:
+    """A program that runs as a process group of this machine."""
+
+    def __init__(
+        self,
+        argv: tuple[str, ...],
+        env: Mapping[str, str],
+        placement: Placement,
+        facts: Mapping[str, str],
+    ) -> None:
+        """Start `argv` in the placement's scratch folder. Raises OSError."""
+        self._placement = placement
+        self._facts = facts
+        self._log = Path(placement.scratch) / "server.log"
+        self._stopped = False
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                argv,
+                cwd=placement.scratch,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def address(self, port: str) -> tuple[str, int]:
+        """Return loopback and the port's number."""
+        return LOOPBACK, self._placement.ports[port]
+
+    def exit_reason(self) -> str | None:
+        """Return how the group's leader ended, or None while it lives."""
+        code = self._process.poll()
+        return None if code is None else f"exit code {code}"
+
+    def log_tail(self, lines: int = 40) -> str:
+        """Return the last lines of the server's output."""
+        if not self._log.exists():
+            return ""
+        with self._log.open("rb") as log:
+            return b"".join(deque(log, maxlen=lines)).decode("utf-8", "replace").strip()
+
+    def root_pids(self) -> tuple[int, ...]:
+        """Return the group's leader."""
+        return (self._process.pid,)
+
+    def describe(self) -> Mapping[str, str]:
+        """Return which Java runs the server, if one does."""
+        return self._facts
+
+    def stop(self) -> None:
+        """End the group politely, then not, and remove its folders."""
+        if self._stopped:
+            return
+        self._stopped = True
+        end_group(self._process.pid, reap=self._process.poll)
+        self._process.wait()
+        shutil.rmtree(Path(self._placement.home).parent, ignore_errors=True)
+
+
+def end_group(pgid: int, reap: Callable[[], object] = lambda: None) -> None:
+    """End every process of a group: SIGTERM, a grace period, SIGKILL.
+
+    `reap` is called while waiting, to collect a leader that is our own child.
+    """
+    for number, patience_s in ((signal.SIGTERM, _TERM_S), (signal.SIGKILL, _KILL_S)):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pgid, number)
+        deadline_s = time.monotonic() + patience_s
+        while time.monotonic() < deadline_s:
+            reap()
+            if not any(group_members(pgid)):
+                return
+            time.sleep(_POLL_S)
+
+
+def group_members(pgid: int) -> Iterator[int]:
+    """Yield the ids of the group's processes that are not zombies."""
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == pgid and (
+                process.status() != psutil.STATUS_ZOMBIE
+            ):
+                yield process.pid
+        except (ProcessLookupError, PermissionError, psutil.Error):
+            continue
+
+
+def reap_orphans(is_alive: Callable[[str], bool]) -> list[int]:
+    """End server groups whose label names a run that is no longer alive.
+
+    Returns the ids of the groups that were ended.
+    """
+    ended = []
+    for process in psutil.process_iter():
+        try:
+            session = process.environ().get(SESSION_VARIABLE)
+            leads = os.getpgid(process.pid) == process.pid
+        except (OSError, psutil.Error):
+            continue
+        if session and leads and not is_alive(session):
+            end_group(process.pid)
+            ended.append(process.pid)
+    return ended
