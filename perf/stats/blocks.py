@@ -1,0 +1,39 @@
+"""What a block of jobs came to: its throughput and the spread of its latencies."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+_PERCENTILES = (50, 90, 95, 99)
+
+
+def throughput_rps(images: int, duration_s: float) -> float:
+    """Return images a second: all images over all the time.
+
+    Raises ValueError where `images` is below zero or `duration_s` is not finite and
+    above zero.
+    """
+    if images < 0:
+        raise ValueError(f"images must not be below zero, not {images}")
+    if not (math.isfinite(duration_s) and duration_s > 0):
+        raise ValueError(f"duration_s must be finite and above zero, not {duration_s}")
+    return images / duration_s
+
+
+def percentiles(latencies_ms: Sequence[float]) -> dict[str, float]:
+    """Return p50, p90, p95 and p99 of the latencies, in milliseconds.
+
+    Between two latencies a percentile is interpolated linearly: definition 7 of Hyndman
+    and Fan, "Sample quantiles in statistical packages", The American Statistician 50,
+    1996. Raises ValueError where there are none, or one is not finite.
+    """
+    latencies = np.asarray(latencies_ms, dtype=np.float64)
+    if latencies.size == 0:
+        raise ValueError("percentiles need at least one latency")
+    if not np.isfinite(latencies).all():
+        raise ValueError("every latency must be finite")
+    values = np.percentile(latencies, _PERCENTILES, method="linear")
+    return {f"p{p}": float(v) for p, v in zip(_PERCENTILES, values, strict=True)}
