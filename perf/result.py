@@ -48,8 +48,8 @@ class ScenarioResult:
 class HarnessResult:
     """What the harness can do against a server that answers at once.
 
-    `ceiling_rps` is in jobs a second, `cpu_ms_per_job` in milliseconds of CPU,
-    without the null server's own.
+    `ceiling_rps` is in jobs a second, `cpu_ms_per_job` in milliseconds of CPU, without
+    the null server's own; `jobs` ran at a time.
     """
 
     ceiling_rps: float

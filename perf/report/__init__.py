@@ -1,1 +1,1 @@
-"""Results in; text, Markdown and JSON out. Nothing here measures."""
+"""Results in; text, Markdown and JSON-able dicts out. Nothing here measures or writes."""

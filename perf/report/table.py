@@ -1,0 +1,208 @@
+"""The table of scenarios, for a terminal and for a page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from tabulate import tabulate
+
+from perf.report import figures
+from perf.result import HarnessResult, RunHeader, ScenarioResult
+
+# Two-line headings keep the terminal's table narrow; a page gets them on one line.
+_COLUMNS = {
+    "scenario": "left",
+    "jobs": "right",
+    "time": "right",
+    "throughput": "right",
+    "ratio": "right",
+    "baseline": "right",
+    "verdict": "left",
+    "p50": "right",
+    "p99": "right",
+    "CPU\nmean": "right",
+    "CPU\nmax": "right",
+    "peak\nmemory": "right",
+}
+_MARKDOWN = str.maketrans(
+    {
+        "&": "&amp;",
+        "<": "&lt;",
+        ">": "&gt;",
+        "\\": "&#92;",  # an escaped backslash before a pipe would split the cell
+        "|": "\\|",
+        "`": "\\`",
+        "*": "\\*",
+        "_": "\\_",
+        "~": "\\~",
+    }
+)
+_KINDS = {
+    "rss": "peak memory marked rss counts shared pages once for each process",
+    "cgroup": "peak memory marked cgroup counts page cache too",
+}
+
+
+def rows(results: Iterable[ScenarioResult]) -> list[list[str]]:
+    """Return one row of cells for each scenario, in the columns of the table."""
+    return [
+        [
+            figures.one_line(result.name),
+            str(result.jobs),
+            figures.seconds(result.duration_s),
+            figures.rate(result.throughput_rps),
+            figures.interval(result.ratio),
+            figures.ratio(result.baseline_ratio),
+            result.verdict.value,
+            figures.milliseconds(result.latency_ms.get("p50")),
+            figures.milliseconds(result.latency_ms.get("p99")),
+            figures.percent(result.cpu_percent_mean),
+            figures.percent(result.cpu_percent_max),
+            figures.memory(result.peak_memory_bytes, result.memory_kind),
+        ]
+        for result in results
+    ]
+
+
+def text_table(
+    header: RunHeader, results: Sequence[ScenarioResult], harness: HarnessResult | None
+) -> str:
+    """Return the report for a terminal, without a newline at its end."""
+    table = _render(list(_COLUMNS), rows(results), "simple", _COLUMNS.values())
+    notes = _notes(results, harness)
+    return "\n".join([header_line(header), "", table, "", *notes])
+
+
+def markdown(
+    header: RunHeader, results: Sequence[ScenarioResult], harness: HarnessResult | None
+) -> str:
+    """Return the report for a page in GitHub's Markdown, with a newline at its end."""
+    headings = [heading.replace("\n", " ") for heading in _COLUMNS]
+    cells = [[_escape(cell) for cell in row] for row in rows(results)]
+    return "\n".join(
+        [
+            "## Inference serving performance",
+            "",
+            f"**{_tally(results)}.** {_escape(header_line(header))}",
+            "",
+            _render(headings, cells, "pipe", _COLUMNS.values()),
+            "",
+            *(f"- {_escape(note)}" for note in _notes(results, harness)),
+            "",
+            *_details("Machine", header.machine),
+            *_details("Versions", header.versions),
+        ]
+    )
+
+
+def header_line(header: RunHeader) -> str:
+    """Return what holds for the whole run, on one line."""
+    why = f" ({header.runtime_reason})" if header.runtime_reason else ""
+    return figures.one_line(
+        f"profile {header.profile}; model {header.model}; runtime {header.runtime}{why}; "
+        f"machine class {header.machine_class}; seed {header.seed}"
+    )
+
+
+def _tally(results: Sequence[ScenarioResult]) -> str:
+    counts = Counter(result.verdict.value for result in results)
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or (
+        "No scenario was measured"
+    )
+
+
+def _notes(results: Sequence[ScenarioResult], harness: HarnessResult | None) -> list[str]:
+    kinds = {r.memory_kind for r in results if r.peak_memory_bytes is not None}
+    return [
+        _legend(results),
+        *(text for kind, text in _KINDS.items() if kind in kinds),
+        *_harness_lines(results, harness),
+        *(line for result in results if (line := _remark(result))),
+    ]
+
+
+def _legend(results: Sequence[ScenarioResult]) -> str:
+    confidences = sorted({r.ratio.confidence for r in results if r.ratio is not None})
+    shown = " or ".join(figures.fraction(confidence) for confidence in confidences)
+    ends = f" with its {shown} interval" if shown else ""
+    return (
+        f"ratio: throughput over the reference's{ends}; baseline: the stored ratio; "
+        f"{figures.UNKNOWN}: not known"
+    )
+
+
+def _harness_lines(
+    results: Sequence[ScenarioResult], harness: HarnessResult | None
+) -> list[str]:
+    """Return what the harness can do, and how much of each scenario's CPU it took."""
+    lines = []
+    if harness is None:
+        lines.append("harness: its ceiling was not measured in this run")
+    else:
+        lines.append(
+            f"harness: {figures.rate(harness.ceiling_rps)} at most, {harness.jobs} jobs at "
+            f"a time, "
+            f"{figures.milliseconds(harness.cpu_ms_per_job, 1)} of CPU a job"
+            f"{_headroom(results, harness)}"
+        )
+    shares = [
+        f"{figures.one_line(result.name)} {figures.percent(result.harness_cpu_percent, 1)}"
+        for result in results
+        if result.harness_cpu_percent is not None
+    ]
+    if shares:
+        lines.append(f"harness's share of the CPU: {', '.join(shares)}")
+    return lines
+
+
+def _headroom(results: Sequence[ScenarioResult], harness: HarnessResult) -> str:
+    rates = {r.name: r.throughput_rps for r in results if figures.finite(r.throughput_rps)}
+    fastest = max(rates, key=rates.__getitem__, default=None)
+    if fastest is None or figures.finite(harness.ceiling_rps) is None:
+        return ""
+    times = harness.ceiling_rps / rates[fastest]
+    return f"; {times:.0f} times the fastest scenario ({figures.one_line(fastest)})"
+
+
+def _remark(result: ScenarioResult) -> str:
+    """Return the scenario's line under the table, or nothing where all is well."""
+    failed, wrong = result.requests["failed"], result.requests["wrong"]
+    said = []
+    if result.reason:
+        said.append(result.reason)
+    if failed or wrong:
+        said.append(f"{result.requests['total']} requests, {failed} failed, {wrong} wrong")
+    return figures.one_line(f"{result.name}: {'; '.join(said)}") if said else ""
+
+
+def _details(title: str, facts: Mapping[str, str]) -> list[str]:
+    if not facts:
+        return []
+    cells = [
+        [_escape(figures.one_line(name)), _escape(figures.one_line(value))]
+        for name, value in facts.items()
+    ]
+    table = _render([title.lower(), "value"], cells, "pipe", ("left", "left"))
+    # GitHub reads Markdown inside HTML only after a blank line.
+    return ["<details>", f"<summary>{title}</summary>", "", table, "", "</details>", ""]
+
+
+def _render(
+    headings: Sequence[str],
+    cells: Sequence[Sequence[str]],
+    form: str,
+    alignment: Iterable[str],
+) -> str:
+    # Without `disable_numparse` tabulate would read a name such as 1e3 as a number.
+    return tabulate(
+        cells,
+        headers=headings,
+        tablefmt=form,
+        disable_numparse=True,
+        colalign=tuple(alignment) if cells else None,
+    )
+
+
+def _escape(text: str) -> str:
+    return text.translate(_MARKDOWN)
