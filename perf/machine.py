@@ -1,0 +1,202 @@
+"""What machine this is: the facts for a result, and the class that a baseline holds for."""
+
+from __future__ import annotations
+
+import math
+import os
+import platform
+import re
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+_PROC = Path("/proc")
+_CGROUP = Path("/sys/fs/cgroup")
+_GIB = 1024**3
+
+_ARCHITECTURES = {"aarch64": "arm64", "AMD64": "x86_64"}
+
+# The sets by which oneDNN, and so torch and OpenVINO, choose their kernels: the highest
+# level whose flags are all there, then each extra one of whose flags is there. Named as
+# in /proc/cpuinfo.
+_Sets = tuple[tuple[str, frozenset[str]], ...]
+_X86_LEVELS: _Sets = (
+    ("avx512", frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl"})),
+    ("avx2", frozenset({"avx2"})),
+    ("sse4_2", frozenset({"sse4_2"})),
+)
+_X86_EXTRAS: _Sets = (
+    ("vnni", frozenset({"avx512_vnni", "avx_vnni"})),
+    ("bf16", frozenset({"avx512_bf16"})),
+    ("amx", frozenset({"amx_bf16", "amx_int8"})),
+)
+_ARM_LEVELS: _Sets = (("neon", frozenset({"asimd"})),)
+_ARM_EXTRAS: _Sets = (
+    ("dotprod", frozenset({"asimddp"})),
+    ("bf16", frozenset({"bf16"})),
+    ("sve", frozenset({"sve"})),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What this process has of the machine.
+
+    It may be scheduled on `allowed_cores`; `cpu_quota_cores` is the container's quota, in
+    cores, or None, and `memory_limit_bytes` its limit, or None where there is none below
+    the physical memory. `instruction_sets` are those that the engines use, the level first.
+    """
+
+    architecture: str
+    cpu_model: str
+    kernel: str
+    allowed_cores: int
+    cpu_quota_cores: float | None
+    physical_memory_bytes: int
+    memory_limit_bytes: int | None
+    instruction_sets: tuple[str, ...]
+
+    @property
+    def usable_cores(self) -> float:
+        """How many cores' worth of CPU this process and its children can use."""
+        return float(min(self.cpu_quota_cores or self.allowed_cores, self.allowed_cores))
+
+    @property
+    def memory_bytes(self) -> int:
+        """How much memory this process and its children can use."""
+        limit = self.memory_limit_bytes
+        return self.physical_memory_bytes if limit is None else limit
+
+
+def machine_info(machine: Machine | None = None) -> dict[str, object]:
+    """Return the facts, fit for JSON, about `machine` or the one this runs on."""
+    machine = machine or read_machine()
+    return {
+        "machine_class": machine_class(machine),
+        "usable_cores": machine.usable_cores,
+        "memory_bytes": machine.memory_bytes,
+        **asdict(machine),
+        "instruction_sets": list(machine.instruction_sets),
+    }
+
+
+def machine_class(machine: Machine | None = None) -> str:
+    """Return the class of `machine`, or of the one this runs on.
+
+    Machines of one class may share a baseline: the same architecture, usable cores (to a
+    tenth), instruction sets that the engines use, and memory up to the same power of two.
+    For example x86_64-2cpu-avx512+vnni+bf16-16to32GiB.
+    """
+    machine = machine or read_machine()
+    cores = f"{round(machine.usable_cores, 1):g}cpu"
+    sets = "+".join(machine.instruction_sets)
+    return f"{machine.architecture}-{cores}-{sets}-{_memory_band(machine.memory_bytes)}"
+
+
+def read_machine(proc: Path = _PROC, cgroup: Path = _CGROUP) -> Machine:
+    """Read what the kernel says of this machine, and of the container around this process.
+
+    Outside Linux, where neither folder is there, the rest is asked of psutil and no
+    instruction set is known beyond those that the architecture implies.
+    """
+    architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
+    # The kernel's own list: py-cpuinfo gives the same from this file, and starts a process
+    # for CPUID besides, which takes a thousand times as long.
+    cpuinfo = _text(proc / "cpuinfo")
+    flags = set(_cpuinfo_line(cpuinfo, "flags|Features").split())
+    physical = _physical_memory_bytes(proc)
+    limits = [x for x in _memory_limits_bytes(proc, cgroup) if x < physical]
+    return Machine(
+        architecture=architecture,
+        cpu_model=_cpuinfo_line(cpuinfo, "model name") or platform.processor() or "unknown",
+        kernel=platform.release(),
+        allowed_cores=_allowed_cores(),
+        cpu_quota_cores=min(_cpu_quotas_cores(proc, cgroup), default=None),
+        physical_memory_bytes=physical,
+        memory_limit_bytes=min(limits, default=None),
+        instruction_sets=_instruction_sets(architecture, flags),
+    )
+
+
+def _memory_band(memory_bytes: int) -> str:
+    # The power of two itself is the upper end: what is sold as 16 GiB shows 15.6 to the
+    # kernel, and belongs with a container held to 16.
+    upper = max(1, 2 ** math.ceil(math.log2(max(memory_bytes, 1) / _GIB)))
+    return f"{upper // 2}to{upper}GiB"
+
+
+def _instruction_sets(architecture: str, flags: set[str]) -> tuple[str, ...]:
+    if architecture == "arm64":
+        levels, extras, least = _ARM_LEVELS, _ARM_EXTRAS, "neon"
+    else:
+        levels, extras, least = _X86_LEVELS, _X86_EXTRAS, "baseline"
+    level = next((name for name, needed in levels if needed <= flags), least)
+    return (level, *(name for name, any_of in extras if any_of & flags))
+
+
+def _allowed_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _physical_memory_bytes(proc: Path) -> int:
+    found = re.search(r"^MemTotal:\s+(\d+) kB", _text(proc / "meminfo"), re.MULTILINE)
+    return int(found[1]) * 1024 if found else int(psutil.virtual_memory().total)
+
+
+def _cpu_quotas_cores(proc: Path, cgroup: Path) -> Iterator[float]:
+    for folder in _cgroup_folders(proc, cgroup, "cpu"):
+        v1 = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
+        for quota, period in (v1, _text(folder / "cpu.max").split() or ("", "")):
+            if quota.strip().isdecimal():  # no limit is "-1" in v1 and "max" in v2
+                yield int(quota) / int(period)
+
+
+def _memory_limits_bytes(proc: Path, cgroup: Path) -> Iterator[int]:
+    for folder in _cgroup_folders(proc, cgroup, "memory"):
+        for name in ("memory.limit_in_bytes", "memory.max"):
+            limit = _text(folder / name).strip()
+            if limit.isdecimal():  # no limit is "max" in v2, in v1 more than any memory
+                yield int(limit)
+
+
+def _cgroup_folders(proc: Path, cgroup: Path, controller: str) -> Iterator[Path]:
+    """Yield the folders, from the root to this process's own, whose limits all hold.
+
+    Each line of /proc/self/cgroup is hierarchy:controllers:path (cgroups(7)); version 2
+    has hierarchy 0 and no controllers. Inside a container the path may be the host's and
+    missing here: the container's own limits are then those of the root.
+    """
+    for line in _text(proc / "self" / "cgroup").splitlines():
+        hierarchy, controllers, path = line.split(":", 2)
+        if controller in controllers.split(","):
+            root = cgroup / controller
+            if not root.is_dir():
+                root = cgroup / controllers
+        elif hierarchy == "0" and not controllers:
+            root = cgroup
+        else:
+            continue
+        folder = root
+        yield folder
+        for name in Path(path).parts[1:]:
+            if name == "..":
+                break  # this process lies outside the tree that is mounted here
+            folder /= name
+            yield folder
+
+
+def _cpuinfo_line(cpuinfo: str, keys: str) -> str:
+    found = re.search(rf"^(?:{keys})[ \t]*:[ \t]*(.*)$", cpuinfo, re.MULTILINE)
+    return found[1].strip() if found else ""
+
+
+def _text(path: Path) -> str:
+    """Return the file's text, or the empty string where there is none to read."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
