@@ -34,14 +34,19 @@ class ChildError(PerfError):
 class Child:
     """One child process. `call` and `receive` block, at most as long as they are told."""
 
-    def __init__(self, module: str, env: Mapping[str, str] | None = None) -> None:
-        """Start `python -m module` with `env` added to this process's environment."""
+    def __init__(
+        self,
+        module: str,
+        env: Mapping[str, str] | None = None,
+        arguments: tuple[str, ...] = (),
+    ) -> None:
+        """Start `python -m module FD *arguments`, `env` added to our environment."""
         self.module = module
         self._log = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 -- see stop
         ours, theirs = Pipe()
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, str(theirs.fileno())],
+            [sys.executable, "-m", module, str(theirs.fileno()), *arguments],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -115,7 +120,7 @@ class Child:
 
 
 def open_pipe() -> Connection:
-    """Return this child's end of the pipe, whose number is the only argument."""
+    """Return this child's end of the pipe, whose number is the first argument."""
     return Connection(int(sys.argv[1]))
 
 

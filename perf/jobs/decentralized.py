@@ -1,0 +1,21 @@
+"""One job of the decentralised arm, as in the article: load the model, use it once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from perf.jobs.record import Top
+from perf.jobs.targets import LocalModel
+from serving.model.predict import predict
+from serving.model.preprocess import Preprocess
+
+
+def run(image: str, target: object) -> Top:
+    """Return the five likeliest classes for the photograph at path `image`."""
+    assert isinstance(target, LocalModel)
+    torch.set_num_threads(target.threads)
+    module = torch.jit.load(target.checkpoint, map_location="cpu").eval()
+    pre = Preprocess.from_json(Path(target.preprocess).read_text("utf-8"))
+    return predict(module, Path(image), pre)
