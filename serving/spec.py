@@ -1,6 +1,6 @@
 """How a server is asked to serve one model: the same words for every backend."""
 
-from pydantic import BaseModel, ConfigDict, PositiveInt, NonNegativeInt
+from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
 
 class ServerSpec(BaseModel):

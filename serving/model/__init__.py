@@ -1,1 +1,1 @@
-"""The model that is served: checkpoint, archive, preprocessing and reference predictions."""
+"""The model that is served: checkpoint, archive, preprocessing, reference predictions."""

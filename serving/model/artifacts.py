@@ -28,7 +28,15 @@ Top = tuple[tuple[int, float], ...]
 
 BUILD_TIMEOUT_S = 900.0
 _HERE = Path(__file__).parent
-_SOURCES = ("build", "handler", "predict", "preprocess", "seeded", "torchvision_compat", "zoo")
+_SOURCES = (
+    "build",
+    "handler",
+    "predict",
+    "preprocess",
+    "seeded",
+    "torchvision_compat",
+    "zoo",
+)
 _PACKAGES = ("torch", "torchvision", "torch-model-archiver", "pillow", "numpy")
 _MANIFEST = "manifest.json"
 
@@ -49,9 +57,7 @@ class Artifacts:
     predictions: Mapping[str, Top]
 
 
-def ensure_artifacts(
-    choice: ModelChoice, images: Sequence[Path], cache: Path
-) -> Artifacts:
+def ensure_artifacts(choice: ModelChoice, images: Sequence[Path], cache: Path) -> Artifacts:
     """Return the artifacts of `choice` from `cache`, building what is missing.
 
     Raises ArtifactError where an entry is damaged or cannot be made, and ConfigError

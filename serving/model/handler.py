@@ -17,7 +17,7 @@ from ts.torch_handler.image_classifier import (  # noqa: E402 -- imports torchvi
 )
 
 
-class PhotographClassifier(ImageClassifier):  # type: ignore[misc] -- ts has no types
+class PhotographClassifier(ImageClassifier):  # type: ignore[misc]  # ts has no types
     """The stock handler: photographs in, the five likeliest classes out."""
 
     def initialize(self, context: Any) -> None:  # noqa: ANN401 -- ts has no types

@@ -42,7 +42,12 @@ class Preprocess:
     def from_json(cls, text: str) -> Preprocess:
         """Read what `to_json` wrote."""
         raw = json.loads(text)
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()})
+        return cls(
+            resize_px=raw["resize_px"],
+            crop_px=raw["crop_px"],
+            mean=tuple(raw["mean"]),
+            std=tuple(raw["std"]),
+        )
 
 
 def make_transform(pre: Preprocess) -> Callable[[Image.Image], torch.Tensor]:

@@ -61,9 +61,11 @@ def _calibration_batch(photographs: list[Path], pre: Preprocess) -> torch.Tensor
         with Image.open(path) as picture:
             half_w, half_h = picture.width // 2, picture.height // 2
             tensors.append(transform(picture))
-            for x in (0, half_w):
-                for y in (0, half_h):
-                    tensors.append(transform(picture.crop((x, y, x + half_w, y + half_h))))
+            tensors += [
+                transform(picture.crop((x, y, x + half_w, y + half_h)))
+                for x in (0, half_w)
+                for y in (0, half_h)
+            ]
     return torch.stack(tensors)
 
 

@@ -68,7 +68,8 @@ def _resnet(choice: ModelChoice) -> torch.jit.ScriptModule:
     else:
         network = models.get_model(choice.name, weights=None)
         seed_weights(network, list(photographs()), preprocess_for(choice))
-    return torch.jit.script(network.eval())
+    script: torch.jit.ScriptModule = torch.jit.script(network.eval())
+    return script
 
 
 def _efficientnet_lite0() -> torch.jit.ScriptModule:

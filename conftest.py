@@ -1,0 +1,3 @@
+"""Names the suite's plugin, nothing else."""
+
+pytest_plugins = ("fixtures.plugin",)

@@ -1,0 +1,159 @@
+"""Baselines: the only module that knows how `baselines/` is laid out.
+
+The folder is pytest-benchmark's own storage, and pytest-benchmark writes it: files
+PLATFORM/NNNN_NAME.json, the highest number the newest. What the gate needs lies in each
+benchmark's `extra_info`, under `EXTRA`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from perf.stats import Pair, Sample, TooFewPairs
+from serving.errors import ConfigError
+
+EXTRA = "serving_perf"
+SCHEMA_VERSION = 1
+_ELSEWHERE = "name another folder with --benchmark-storage"
+
+
+class Identity(BaseModel):
+    """What must be equal for a baseline to apply; `versions` are major versions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    machine_class: str
+    runtime: str
+    model: Mapping[str, str]
+    spec: Mapping[str, object]
+    versions: Mapping[str, str]
+
+    def differences(self, other: Identity) -> list[str]:
+        """Return one phrase for each thing in which `other` differs from this."""
+        mine, theirs = _flat(self.model_dump()), _flat(other.model_dump())
+        return [
+            f"{key} is {mine.get(key)}, there {theirs.get(key)}"
+            for key in sorted(mine.keys() | theirs.keys())
+            if mine.get(key) != theirs.get(key)
+        ]
+
+
+class Recorded(BaseModel):
+    """What a scenario's benchmark leaves in its `extra_info`; other keys may join."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    schema_version: int
+    name: str
+    identity: Identity
+    pairs: tuple[Mapping[str, float], ...]
+
+    def sample(self) -> Sample:
+        """Return the recorded pairs. Raises ValueError where they are no throughputs."""
+        return Sample(
+            Pair(p["scenario_rps"], p["reference_rps"], int(p["launch"]))
+            for p in self.pairs
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A stored result: where it lies, what it holds for, and its pairs."""
+
+    path: Path
+    name: str
+    identity: Identity
+    sample: Sample
+
+
+class BaselineStore:
+    """The baselines of one storage folder, newest first, read once."""
+
+    def __init__(self, folder: Path, only: str | None = None) -> None:
+        """Read every file, or with `only` those that pytest-benchmark would compare with.
+
+        Raises ConfigError where a file is damaged or not of this suite's making.
+        """
+        self.folder = folder
+        self._only = only
+        self._baselines = [b for path in self._files() for b in _read(path)]
+
+    def find(self, name: str, identity: Identity) -> tuple[Baseline | None, str]:
+        """Return the newest baseline that applies, or None and the reason in a line."""
+        reason = f"no baseline of {name} in {self.folder}"
+        for baseline in self._baselines:
+            if baseline.name != name:
+                continue
+            differences = identity.differences(baseline.identity)
+            if not differences:
+                return baseline, ""
+            if reason.startswith("no baseline of"):
+                reason = f"{baseline.path.name} does not apply: {'; '.join(differences)}"
+        return None, reason
+
+    def newest_file(self, wanted: Mapping[str, Identity]) -> Path | None:
+        """Return the newest file with a baseline for any of the named scenarios."""
+        for baseline in self._baselines:
+            identity = wanted.get(baseline.name)
+            if identity and not identity.differences(baseline.identity):
+                return baseline.path
+        return None
+
+    def _files(self) -> Iterator[Path]:
+        if self._only and Path(self._only).is_file():
+            yield Path(self._only)
+            return
+        files = [p for p in self.folder.glob("*/*.json") if p.name[:4].isdigit()]
+        for path in sorted(files, key=lambda p: p.name, reverse=True):
+            if not self._only or fnmatch.fnmatch(path.name, f"{self._only}*"):
+                yield path
+
+
+def _read(path: Path) -> list[Baseline]:
+    try:
+        raw = json.loads(path.read_text("utf-8"))
+        benchmarks = [b["extra_info"] for b in raw["benchmarks"]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(
+            f"baseline {path} is damaged ({error!r}): restore it, or {_ELSEWHERE}"
+        ) from None
+    found = []
+    for extra in benchmarks:
+        entry = extra.get(EXTRA)
+        version = entry.get("schema_version") if isinstance(entry, dict) else None
+        if version != SCHEMA_VERSION:
+            raise ConfigError(
+                f"baseline {path} is of schema {version}, this suite reads "
+                f"{SCHEMA_VERSION}: record it anew with --benchmark-save, or {_ELSEWHERE}"
+            )
+        if "pairs" not in entry:
+            continue  # the harness's own benchmark has no reference
+        try:
+            recorded = Recorded.model_validate(entry)
+            found.append(
+                Baseline(path, recorded.name, recorded.identity, recorded.sample())
+            )
+        except TooFewPairs:
+            continue
+        except (ValidationError, ValueError, KeyError) as error:
+            first = str(error).splitlines()[0]
+            raise ConfigError(
+                f"baseline {path} is damaged ({first}): restore it, or {_ELSEWHERE}"
+            ) from None
+    return found
+
+
+def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in tree.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat

@@ -1,0 +1,121 @@
+"""From measured blocks to a row of the report and an entry of the stored result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from perf.baseline import EXTRA, SCHEMA_VERSION, Identity
+from perf.gate import Judgement
+from perf.monitor import Usage
+from perf.pairing import Pairing
+from perf.result import ScenarioResult
+from perf.scenarios import Scenario
+from perf.stats import percentiles, throughput_rps
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """One scenario's pairs, what they used, and what the gate made of them."""
+
+    scenario: Scenario
+    pairing: Pairing
+    usage: Usage
+    judgement: Judgement
+    usable_cores: float
+
+
+def scenario_result(measured: Measured) -> ScenarioResult:
+    """Return the scenario's row of the report."""
+    pairing, usage, judgement = measured.pairing, measured.usage, measured.judgement
+    images = sum(len(block.images) for block in pairing.blocks)
+    duration_s = sum(block.run.duration_s for block in pairing.blocks)
+    latencies_ms = [
+        record.latency_ms
+        for block in pairing.blocks
+        for record in block.run.records
+        if not record.error
+    ]
+    counts = pairing.counts
+    return ScenarioResult(
+        name=measured.scenario.name,
+        spec=measured.scenario.model_dump(mode="json"),
+        jobs=pairing.scenario.load.slots,
+        duration_s=duration_s,
+        throughput_rps=throughput_rps(images, duration_s) if images else 0.0,
+        ratio=judgement.ratio,
+        baseline_ratio=judgement.baseline_ratio,
+        baseline_file=judgement.baseline_file,
+        change=judgement.change,
+        tolerance=measured.scenario.tolerance,
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        latency_ms=percentiles(latencies_ms) if latencies_ms else {},
+        requests={
+            "total": counts.total,
+            "failed": counts.failed,
+            "wrong": counts.wrong,
+        },
+        cpu_percent_mean=usage.cpu_percent_mean,
+        cpu_percent_max=usage.cpu_percent_max,
+        peak_memory_bytes=usage.peak_memory_bytes,
+        memory_kind=usage.memory_kind,
+        harness_cpu_percent=_harness_cpu_percent(measured),
+        pairs=tuple(pairing.pairs),
+    )
+
+
+def extra_info(
+    measured: Measured,
+    identity: Identity,
+    seed: int,
+    versions: Mapping[str, str],
+    server: Mapping[str, str],
+) -> dict[str, object]:
+    """Return what goes into the benchmark's `extra_info`, ready for JSON."""
+    result = scenario_result(measured)
+    pairing = measured.pairing
+    entry = {
+        "schema_version": SCHEMA_VERSION,
+        "name": result.name,
+        "identity": identity.model_dump(mode="json"),
+        "scenario": result.spec,
+        "pairs": [asdict(pair) for pair in result.pairs],
+        "requests": result.requests,
+        "latency_ms": result.latency_ms,
+        "cpu_percent": {"mean": result.cpu_percent_mean, "max": result.cpu_percent_max},
+        "cpu_seconds": dict(measured.usage.cpu_seconds_by_part),
+        "memory_bytes": {"peak": result.peak_memory_bytes, "kind": result.memory_kind},
+        "harness_cpu_percent": result.harness_cpu_percent,
+        "monitor_cpu_percent": measured.usage.own_cpu_percent,
+        "idle_cpu_percent": _idle_cpu_percent(measured),
+        "server": {**server, **pairing.observed},
+        "seed": seed,
+        "versions": dict(versions),
+    }
+    return {EXTRA: entry}
+
+
+def _harness_cpu_percent(measured: Measured) -> float | None:
+    """Return the harness's share of all usable cores, in the scenario's own blocks.
+
+    A client job is all harness; of a job that loads the model, only its launching is.
+    """
+    usage, pairing = measured.usage, measured.pairing
+    if not usage.duration_s:
+        return None
+    parts = usage.cpu_seconds_by_part
+    if measured.scenario.arm == "served":
+        pool_s = parts.get("jobs", 0.0)
+    else:
+        pool_s = sum(block.run.totals.pool_cpu_s for block in pairing.blocks)
+    harness_s = parts.get("harness", 0.0) + pool_s
+    return 100.0 * harness_s / (usage.duration_s * measured.usable_cores)
+
+
+def _idle_cpu_percent(measured: Measured) -> float | None:
+    """Return the server's share of all usable cores while the reference was measured."""
+    pairing = measured.pairing
+    if not pairing.reference_s or measured.scenario.arm != "served":
+        return None
+    return 100.0 * pairing.idle_cpu_s / (pairing.reference_s * measured.usable_cores)

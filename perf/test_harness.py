@@ -1,0 +1,16 @@
+"""How many jobs a second the harness itself can run, and what one costs.
+
+Runs first, so that every scenario can be held against what the harness can do.
+"""
+
+from __future__ import annotations
+
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from perf.measurable import Calibration
+
+
+def test_harness(calibration: Calibration, benchmark: BenchmarkFixture) -> None:
+    """Every job of every round is answered; the ceiling itself is only reported."""
+    result = calibration.measure(benchmark)
+    assert result.ceiling_rps > 0

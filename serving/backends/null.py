@@ -1,0 +1,87 @@
+"""A server that answers at once, to measure everything but the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from serving.backends.base import ServedModel
+from serving.backends.ready import get_json, wait_ready
+from serving.errors import ServerError
+from serving.runtimes.base import Launched, Program, Runtime
+from serving.spec import ServerSpec
+
+_SOURCE = Path(__file__).with_name("null_server.py")
+
+
+class NullBackend:
+    """Starts `serving.backends.null_server` with one canned answer."""
+
+    name = "null"
+
+    def __init__(self, top: tuple[tuple[int, float], ...]) -> None:
+        """Answer every request with the classes and probabilities of `top`."""
+        self._answer = json.dumps({str(name): probability for name, probability in top})
+
+    def start(self, model: ServedModel, spec: ServerSpec, runtime: Runtime) -> NullServer:
+        """Start the server and return it once it answers."""
+        placement = runtime.place(("inference",))
+        program = Program(
+            argv=(
+                placement.python,
+                "-S",  # it needs nothing but the standard library
+                f"{placement.home}/null_server.py",
+                placement.bind_host,
+                str(placement.ports["inference"]),
+                self._answer,
+            ),
+            files={"null_server.py": _SOURCE},
+        )
+        launched = runtime.launch(placement, program)
+        server = NullServer(launched, model)
+        try:
+            wait_ready(launched, server.probe, spec.startup_timeout_s, "the null server")
+        except BaseException:
+            server.stop()
+            raise
+        return server
+
+
+class NullServer:
+    """One life of the null server."""
+
+    def __init__(self, launched: Launched, model: ServedModel) -> None:
+        """Wrap a program that was just started."""
+        self._launched = launched
+        self.host, self.port = launched.address("inference")
+        self.predict_path = f"/predictions/{model.name}"
+
+    def probe(self) -> object | None:
+        """Return an answer once there is one."""
+        return get_json((self.host, self.port), self.predict_path)
+
+    def observed(self) -> Mapping[str, int | str]:
+        """Return nothing: there are no settings. Raises ServerError where it died."""
+        reason = self._launched.exit_reason()
+        if reason is not None:
+            raise ServerError(
+                f"the null server died ({reason})", log_tail=self._launched.log_tail()
+            )
+        return {}
+
+    def root_pids(self) -> tuple[int, ...]:
+        """Return the server's process."""
+        return self._launched.root_pids()
+
+    def describe(self) -> Mapping[str, str]:
+        """Return what the runtime knows of the server."""
+        return self._launched.describe()
+
+    def log_tail(self) -> str:
+        """Return the last lines of the server's log."""
+        return self._launched.log_tail()
+
+    def stop(self) -> None:
+        """End the server."""
+        self._launched.stop()

@@ -1,0 +1,61 @@
+"""The null server's program: `null_server.py HOST PORT ANSWER`.
+
+It speaks just enough HTTP for one request a connection, and does as little as it can
+for each, so that what is left to measure is the harness.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+
+class OneAnswer(asyncio.Protocol):
+    """Reads one request to its end, sends the canned reply, and closes."""
+
+    def __init__(self, reply: bytes) -> None:
+        """Keep the whole reply, headers included."""
+        self._reply = reply
+        self._received = bytearray()
+        self._length: int | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Remember where the reply goes."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Reply once headers and body are whole."""
+        self._received += data
+        if self._length is None:
+            self._length = request_length(self._received)
+        if self._length is not None and len(self._received) >= self._length:
+            self._transport.write(self._reply)
+            self._transport.close()
+
+
+def request_length(received: bytearray) -> int | None:
+    """Return the bytes of the whole request, or None while its headers are cut off."""
+    head, end, _ = bytes(received).partition(b"\r\n\r\n")
+    if not end:
+        return None
+    for line in head.lower().split(b"\r\n"):
+        if line.startswith(b"content-length:"):
+            return len(head) + len(end) + int(line.partition(b":")[2])
+    return len(head) + len(end)
+
+
+async def serve(host: str, port: int, answer: bytes) -> None:
+    """Answer on `host` and `port` until the process is ended."""
+    head = (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(answer)}\r\nConnection: close\r\n\r\n"
+    )
+    reply = head.encode() + answer
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: OneAnswer(reply), host, port, backlog=1024)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(serve(sys.argv[1], int(sys.argv[2]), sys.argv[3].encode()))

@@ -1,0 +1,21 @@
+"""The backends that a row of the table can name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from serving.backends.base import Backend
+from serving.backends.torchserve import TorchServe
+from serving.errors import ConfigError
+
+BACKENDS: Mapping[str, Callable[[], Backend]] = {TorchServe.name: TorchServe}
+
+
+def find_backend(name: str) -> Backend:
+    """Return the backend called `name`. Raises ConfigError where there is none."""
+    if name not in BACKENDS:
+        known = ", ".join(BACKENDS)
+        raise ConfigError(
+            f"perf/scenarios.toml: backend {name}: no such backend; known: {known}"
+        )
+    return BACKENDS[name]()

