@@ -19,7 +19,7 @@ import os
 import resource
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -68,11 +68,11 @@ class Block:
             began_s, ended_s, _cpu_s() - pool_s, _cpu_s(children=True) - jobs_s
         )
 
-    def _fill(self, todo: object) -> bool:
+    def _fill(self, todo: Iterator[int]) -> bool:
         """Launch jobs while slots are free; return whether any was launched."""
         launched = False
         while len(self._running) < self._request.slots:
-            image = next(todo, None)  # type: ignore[call-overload]
+            image = next(todo, None)
             if image is None:
                 break
             self._launch(image)
