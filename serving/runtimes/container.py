@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,10 +28,15 @@ def connect(timeout_s: int) -> docker.DockerClient:
 
     Raises ConfigError where no engine answers.
     """
-    try:
-        return docker.DockerClient.from_env(timeout=timeout_s)
-    except (*ENGINE_FAULTS, ValueError, OSError) as error:
-        raise ConfigError(f"{NO_ENGINE}{_why(error)}") from None
+    with warnings.catch_warnings():
+        # The SDK forgets to close the socket of a connection that failed.
+        warnings.simplefilter("ignore", ResourceWarning)
+        try:
+            return docker.DockerClient.from_env(timeout=timeout_s)
+        except (*ENGINE_FAULTS, ValueError, OSError) as error:
+            why = _why(error)
+            _drop_locals(error)
+    raise ConfigError(f"{NO_ENGINE}{why}")
 
 
 def in_short(error: Exception) -> str:
@@ -55,6 +62,23 @@ def remove(client: docker.DockerClient, name: str) -> None:
         ) from None
 
 
+def how_it_ended(state: Mapping[str, Any]) -> str | None:
+    """Return None for the state of a container that runs, else why it does not."""
+    if state["Running"]:
+        return None
+    memory = ", killed at its memory limit" if state["OOMKilled"] else ""
+    return f"exit code {state['ExitCode']}{memory}"
+
+
+def last_lines(client: docker.DockerClient, name: str, lines: int) -> str:
+    """Return the end of a container's output, empty where the engine has none."""
+    try:
+        output: bytes = client.api.logs(name, tail=lines)
+    except ENGINE_FAULTS:
+        return ""
+    return output.decode("utf-8", "replace").strip()
+
+
 class LaunchedContainer:
     """A container that was started. It stays after its death, until `stop`."""
 
@@ -69,24 +93,16 @@ class LaunchedContainer:
         """Take over the container as it was `seen`; `undo` ends everything, once."""
         self._client = client
         self._id = str(seen["Id"])
-        self._published = seen["NetworkSettings"]["Ports"] or {}
+        self._published = seen["NetworkSettings"]["Ports"]
         self._placement = placement
         self._facts = facts
         self._undo = undo
         self._last_words: list[str] | None = None
 
     def address(self, port: str) -> tuple[str, int]:
-        """Return loopback and the number that the engine chose.
-
-        Raises ServerError where the program had died before its ports were looked up.
-        """
-        bindings = self._published.get(f"{self._placement.ports[port]}/tcp")
-        if not bindings:
-            raise ServerError(
-                f"the container died at once ({self.exit_reason()})",
-                log_tail=self.log_tail(),
-            )
-        return LOOPBACK, int(bindings[0]["HostPort"])
+        """Return loopback and the number that the engine chose."""
+        (binding,) = self._published[f"{self._placement.ports[port]}/tcp"]
+        return LOOPBACK, int(binding["HostPort"])
 
     def exit_reason(self) -> str | None:
         """Return None while the engine says that the container runs."""
@@ -98,20 +114,13 @@ class LaunchedContainer:
             return "the container was removed by somebody else"
         except ENGINE_FAULTS as error:
             return f"the Docker engine no longer answers: {type(error).__name__}"
-        if state["Running"]:
-            return None
-        memory = ", killed at its memory limit" if state["OOMKilled"] else ""
-        return f"exit code {state['ExitCode']}{memory}"
+        return how_it_ended(state)
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of the program's output; at most 200 after `stop`."""
         if self._last_words is not None:
             return "\n".join(self._last_words[-lines:])
-        try:
-            output: bytes = self._client.api.logs(self._id, tail=lines)
-        except ENGINE_FAULTS:
-            return ""
-        return output.decode("utf-8", "replace").strip()
+        return last_lines(self._client, self._id, lines)
 
     def root_pids(self) -> tuple[int, ...]:
         """Return the container's first process, where this machine sees it as such."""
@@ -148,3 +157,10 @@ def _why(error: BaseException) -> str:
     if "timed out" in text.lower():
         return "the Docker engine does not answer in time"
     return f"no Docker engine can be reached: {text}"
+
+
+def _drop_locals(error: BaseException | None) -> None:
+    """Free what the frames of an error and of its causes still hold."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__

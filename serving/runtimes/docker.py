@@ -24,13 +24,15 @@ from docker.types import LogConfig, Mount
 from docker.utils import parse_bytes
 
 from serving.errors import ConfigError, ServerError
-from serving.runtimes.base import SESSION_LABEL, SESSION_VARIABLE, Placement, Program
+from serving.runtimes.base import SESSION_LABEL, Placement, Program
 from serving.runtimes.container import (
     ENGINE_FAULTS,
     NO_ENGINE,
     LaunchedContainer,
     connect,
+    how_it_ended,
     in_short,
+    last_lines,
     remove,
 )
 from serving.runtimes.image import DEFAULT_BASE, Image, ImageSource
@@ -43,6 +45,7 @@ _PYTHON = "/opt/serve/bin/python"
 _USER = "10001:10001"
 _FIRST_PORT = 8080
 _PROCESSES = 4096
+_TAIL_LINES = 40
 _PREFIX = "serving-perf-"
 _PROBE_S = 3
 _ANSWER_S = 15
@@ -156,6 +159,12 @@ class DockerRuntime:
                 raise self._refused(error) from None
             except OSError as error:
                 raise ServerError(f"the server could not be started: {error}") from None
+            died = how_it_ended(seen["State"])
+            if died is not None:  # and its ports are unknown for ever
+                raise ServerError(
+                    f"the server died at once ({died})",
+                    log_tail=last_lines(client, name, _TAIL_LINES),
+                )
             return LaunchedContainer(client, seen, placement, facts, undo.pop_all())
 
     def _settings(
@@ -168,7 +177,7 @@ class DockerRuntime:
         return {
             "entrypoint": [program.argv[0]],
             "command": list(program.argv[1:]),
-            "environment": {**own, **program.env, SESSION_VARIABLE: self._session},
+            "environment": {**own, **program.env},
             "labels": {SESSION_LABEL: self._session},
             "ports": self._published(placement),
             "mounts": _mounts(placement.home, program.files, folder),
@@ -225,12 +234,11 @@ class DockerRuntime:
 
 
 def _size_bytes(text: str) -> int:
-    try:
-        return int(parse_bytes(text))
-    except DockerException:
-        raise ConfigError(
-            f"--perf-docker-memory {text}: not a size such as 512m or 8g"
-        ) from None
+    with contextlib.suppress(DockerException):
+        size = int(parse_bytes(text))
+        if size > 0:
+            return size
+    raise ConfigError(f"--perf-docker-memory {text}: not a size such as 512m or 8g")
 
 
 def _mounts(home: str, files: Mapping[str, str | Path], folder: Path) -> list[Mount]:

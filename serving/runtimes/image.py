@@ -72,7 +72,7 @@ class ImageSource:
         and ServerError, with the end of the output, where base or build cannot be had.
         """
         files = self._files()
-        tag = f"{self.repository}:{self._digest(_base_id(client, self.base), files)}"
+        tag = f"{self.repository}:{self._digest(base_id(client, self.base), files)}"
         try:
             found = client.images.get(tag)
         except ImageNotFound:
@@ -140,7 +140,7 @@ class ImageSource:
             )
 
 
-def _base_id(client: docker.DockerClient, base: str) -> str:
+def base_id(client: docker.DockerClient, base: str) -> str:
     """Return the id of the base image, after pulling it where it is missing."""
     try:
         try:

@@ -171,16 +171,17 @@ def group_members(pgid: int) -> Iterator[int]:
 def reap_orphans(is_alive: Callable[[str], bool]) -> list[int]:
     """End server groups whose label names a run that is no longer alive.
 
-    Returns the ids of the groups that were ended.
+    A group is known by any of its processes, for its leader may be dead. Returns the
+    ids of the groups that were ended.
     """
-    ended = []
+    ended: list[int] = []
     for process in psutil.process_iter():
         try:
             session = process.environ().get(SESSION_VARIABLE)
-            leads = os.getpgid(process.pid) == process.pid
+            group = os.getpgid(process.pid)
         except (OSError, psutil.Error):
             continue
-        if session and leads and not is_alive(session):
-            end_group(process.pid)
-            ended.append(process.pid)
+        if session and group not in ended and not is_alive(session):
+            end_group(group)
+            ended.append(group)
     return ended
