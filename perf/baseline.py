@@ -86,7 +86,8 @@ class BaselineStore:
 
     def find(self, name: str, identity: Identity) -> tuple[Baseline | None, str]:
         """Return the newest baseline that applies, or None and the reason in a line."""
-        reason = f"no baseline of {name} in {self.folder}"
+        among = f" among {self._only}" if self._only else ""
+        reason = f"no baseline of {name}{among} in {self.folder}"
         for baseline in self._baselines:
             if baseline.name != name:
                 continue
@@ -110,8 +111,10 @@ class BaselineStore:
             yield Path(self._only)
             return
         files = [p for p in self.folder.glob("*/*.json") if p.name[:4].isdigit()]
+        only = (self._only or "").rstrip("*")
+        wanted = f"{only if '/' in only else f'*/{only}'}*.json"
         for path in sorted(files, key=lambda p: p.name, reverse=True):
-            if not self._only or fnmatch.fnmatch(path.name, f"{self._only}*"):
+            if fnmatch.fnmatch(f"{path.parent.name}/{path.name}", wanted):
                 yield path
 
 
@@ -125,9 +128,9 @@ def _read(path: Path) -> list[Baseline]:
         ) from None
     found = []
     for extra in benchmarks:
-        entry = extra.get(EXTRA)
+        entry = extra.get(EXTRA) if isinstance(extra, dict) else None
         version = entry.get("schema_version") if isinstance(entry, dict) else None
-        if version != SCHEMA_VERSION:
+        if not isinstance(entry, dict) or version != SCHEMA_VERSION:
             raise ConfigError(
                 f"baseline {path} is of schema {version}, this suite reads "
                 f"{SCHEMA_VERSION}: record it anew with --benchmark-save, or {_ELSEWHERE}"

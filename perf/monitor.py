@@ -12,20 +12,17 @@ Outside Linux the CPU of processes that ended between two readings is lost as we
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
-import psutil
+from perf.processes import pss_bytes, walk
 
 ELSEWHERE = "elsewhere"
 
@@ -37,8 +34,6 @@ _WHOLE_SHARE = 0.008
 _MIN_DELAY_S = 0.25
 _MIN_WINDOW_S = 0.5  # the kernel tells CPU in hundredths of a second
 _NEAR_HIGHEST = 0.9
-
-_PSS = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,24 +58,14 @@ class Usage:
     cpu_seconds_by_part: Mapping[str, float]
 
 
-def cpu_seconds(roots: Iterable[int]) -> float:
-    """Return the CPU, in seconds, that the trees under `roots` have used so far.
-
-    Each living process counts with what it used itself and what the children used that it
-    has waited for, so jobs that ended still count, and none twice. Not counted are
-    children of a parent that ignores SIGCHLD, and orphans, which leave the tree.
-    """
-    return sum(process.cpu_s for _, _, process in _walk({"": tuple(roots)}))
-
-
 class Monitor:
     """Measures CPU and memory of process trees, in the blocks marked by `measuring`.
 
     `roots` names the trees by part (jobs, server, harness); it is asked anew at every
     reading, so that a server launched again is followed. A process belongs to its nearest
-    root, so trees may lie inside each other. Roots must outlive a block (the process that
-    starts the jobs, not a job): an interval in which one came or went is left out, its
-    time as well as its CPU.
+    root, so trees may lie inside each other; the part IGNORED counts for nothing. Roots
+    must outlive a block (the process that starts the jobs, not a job): an interval in
+    which one came or went is left out, its time as well as its CPU.
 
     `elsewhere` gives (CPU in seconds so far, memory in bytes) of what cannot be seen from
     here, such as containers in a virtual machine. Both callables are called from the
@@ -196,7 +181,7 @@ class Monitor:
         at_s = time.monotonic()
         reading = _Reading(at_s)
         roots = self._roots()
-        for part, pid, process in _walk(roots):
+        for part, pid, process in walk(roots):
             reading.cpu_s[part] += process.cpu_s
             reading.rss_bytes += process.rss_bytes
             reading.pids.append(pid)
@@ -289,7 +274,7 @@ class _MemoryTally:
         if not self._pss_readable or not self._pays(rss, budget_s):
             return 0.0
         start_s = time.thread_time()
-        pss = _pss_bytes(reading.pids)
+        pss = pss_bytes(reading.pids)
         self._pss_cost_s = time.thread_time() - start_s
         if pss is None:
             self._pss_readable = False
@@ -317,98 +302,3 @@ class _MemoryTally:
         return budget_s >= self._pss_cost_s and rss > max(
             self._peak_pss, int(_NEAR_HIGHEST * highest)
         )
-
-
-class _Process(NamedTuple):
-    """One line of the process table; `started` tells apart two lives of one pid."""
-
-    parent: int
-    started: float
-    cpu_s: float
-    rss_bytes: int
-
-
-def _walk(roots: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, int, _Process]]:
-    """Yield (part, pid, process) for each process in the trees, once, parents first."""
-    # One pass over the table and not a walk from child to child: by
-    # /proc/PID/task/*/children every thread costs a file, and a server has hundreds.
-    read = _read_proc if sys.platform == "linux" else _read_psutil
-    table = {pid: process for pid in psutil.pids() if (process := read(pid)) is not None}
-    children: defaultdict[int, list[int]] = defaultdict(list)
-    for pid, process in table.items():
-        children[process.parent].append(pid)
-    owner = {pid: part for part, pids in roots.items() for pid in pids if pid in table}
-    pending = list(owner.items())
-    seen: set[int] = set()
-    while pending:
-        pid, part = pending.pop()
-        process = table[pid]
-        if pid in seen:
-            continue
-        seen.add(pid)
-        if pid < process.parent:
-            # Read before its parent, which may have counted its end: see whether it lives.
-            again = read(pid)
-            if again is None or again.started != process.started:
-                continue
-            process = again
-        yield part, pid, process
-        pending.extend((child, part) for child in children[pid] if child not in owner)
-
-
-def _read_proc(pid: int) -> _Process | None:
-    """Read /proc/PID/stat (proc_pid_stat(5)); None where the process has gone.
-
-    A third of the cost of psutil's objects, which read several files for the same.
-    """
-    try:
-        stat = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
-        try:
-            line = os.read(stat, 1024)
-        finally:
-            os.close(stat)
-    except OSError:
-        return None
-    fields = line[line.rindex(b")") + 2 :].split(None, 22)
-    ticks = int(fields[11]) + int(fields[12]) + int(fields[13]) + int(fields[14])
-    return _Process(
-        parent=int(fields[1]),
-        started=float(fields[19]),
-        cpu_s=ticks / os.sysconf("SC_CLK_TCK"),
-        rss_bytes=int(fields[21]) * os.sysconf("SC_PAGE_SIZE"),
-    )
-
-
-def _read_psutil(pid: int) -> _Process | None:
-    """Do the same on other systems; None where the process has gone or is hidden."""
-    try:
-        process = psutil.Process(pid)
-        with process.oneshot():
-            times = process.cpu_times()
-            cpu_s = times.user + times.system
-            cpu_s += getattr(times, "children_user", 0.0)
-            cpu_s += getattr(times, "children_system", 0.0)
-            rss = process.memory_info().rss
-            return _Process(process.ppid(), process.create_time(), cpu_s, rss)
-    except psutil.Error:
-        return None
-
-
-def _pss_bytes(pids: Iterable[int]) -> int | None:
-    """Return the PSS of all, without those that ended; None where one is hidden."""
-    total = 0
-    for pid in pids:
-        try:
-            found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_bytes())
-        except ProcessLookupError:
-            continue  # ended, and perhaps not yet waited for
-        except FileNotFoundError:
-            if psutil.pid_exists(pid):
-                return None  # a kernel without smaps_rollup
-            continue
-        except PermissionError:
-            return None
-        if found is None:
-            return None
-        total += int(found[1]) * 1024
-    return total

@@ -9,12 +9,13 @@ launch of the server, and the blocks that warm it up, come first in the set-up.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 
 from perf.arms import Arm, Block
 from perf.check import Counts
 from perf.jobs.record import JobRecord, Top
-from perf.monitor import Monitor, cpu_seconds
+from perf.monitor import Monitor
+from perf.processes import cpu_seconds
 from perf.stats import Pair
 
 
@@ -34,12 +35,16 @@ class Pairing:
         predictions: Mapping[str, Top],
         *,
         monitor: Monitor,
-        pairs_per_launch: int,
+        launches_before: Container[int],
         warm_up_images: int,
         rng: random.Random,
         on_record: Callable[[JobRecord], None] | None = None,
     ) -> None:
-        """Prepare to measure; nothing runs yet."""
+        """Prepare to measure; nothing runs yet.
+
+        `launches_before` are the numbers of the pairs before which the server is
+        launched; 0 must be among them.
+        """
         self.name = name
         self.scenario = scenario
         self.reference = reference
@@ -52,7 +57,7 @@ class Pairing:
         self.observed: Mapping[str, int | str] = {}
         self._predictions = predictions
         self._monitor = monitor
-        self._pairs_per_launch = pairs_per_launch
+        self._launches_before = launches_before
         self._warm_up_images = warm_up_images
         self._rng = rng
         self._on_record = on_record
@@ -61,7 +66,7 @@ class Pairing:
 
     def setup(self) -> None:
         """Relaunch where a launch is due; run the reference's block where it is first."""
-        if len(self.pairs) % self._pairs_per_launch == 0:
+        if len(self.pairs) in self._launches_before:
             self._relaunch()
         self._reference_block = self._scenario_block = None
         if self._rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -90,6 +91,11 @@ class Profile(BaseModel):
     pairs: PositiveInt
     launches: PositiveInt
 
+    def launches_before(self) -> frozenset[int]:
+        """Return the numbers of the pairs that begin a launch, as even as can be."""
+        share = self.pairs / self.launches
+        return frozenset(math.ceil(launch * share) for launch in range(self.launches))
+
 
 class Table(BaseModel):
     """The whole file."""
@@ -108,12 +114,22 @@ class Table(BaseModel):
             raise ValueError(f"there is no row {REFERENCE}, the reference")
         return self
 
+    @model_validator(mode="after")
+    def _profiles_exist(self) -> Self:
+        for row in self.scenario:
+            for name in row.profiles or ():
+                if name not in self.profile:
+                    raise ValueError(
+                        f"row {row.name}: profiles: there is no profile {name}"
+                    )
+        return self
+
     @classmethod
     def read(cls, path: Path = TABLE) -> Table:
         """Return the table in `path`. Raises ConfigError with the first thing wrong."""
         try:
             return cls.model_validate(tomllib.loads(path.read_text("utf-8")))
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not TOML ({error})") from None
         except ValidationError as error:
             raise ConfigError(f"{path}: {first_fault(error)}") from None
@@ -131,4 +147,8 @@ def first_fault(error: ValidationError) -> str:
     """Return one line for the first thing that is wrong."""
     fault = error.errors(include_url=False)[0]
     where = ".".join(str(part) for part in fault["loc"])
-    return f"{where}: {fault['msg']} (got {fault['input']!r})"
+    what = fault["msg"].removeprefix("Value error, ")
+    found = fault["input"]
+    if not isinstance(found, dict | list):  # a whole row or table would not fit the line
+        what += f" (got {found!r})"
+    return f"{where}: {what}" if where else what

@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import perf.monitor as room
-from perf.monitor import Monitor, Usage, cpu_seconds
+import perf.processes as table
+from perf.monitor import Monitor, Usage
+from perf.processes import IGNORED, cpu_seconds
 
 _MIB = 1024**2
 _TICK_S = 0.01
@@ -201,12 +203,12 @@ def test_a_child_whose_parent_counted_its_end_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A child read before its parent, and gone since, is in the parent's count alone."""
-    parent = room._Process(parent=1, started=1.0, cpu_s=5.0, rss_bytes=0)
-    child = room._Process(parent=20, started=2.0, cpu_s=3.0, rss_bytes=0)
-    answers: dict[int, list[room._Process | None]] = {10: [child, None], 20: [parent]}
+    parent = table.Process(parent=1, started=1.0, cpu_s=5.0, rss_bytes=0)
+    child = table.Process(parent=20, started=2.0, cpu_s=3.0, rss_bytes=0)
+    answers: dict[int, list[table.Process | None]] = {10: [child, None], 20: [parent]}
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(psutil, "pids", lambda: [10, 20])
-    monkeypatch.setattr(room, "_read_proc", lambda pid: answers[pid].pop(0))
+    monkeypatch.setattr(table, "_read_proc", lambda pid: answers[pid].pop(0))
     assert cpu_seconds([20]) == 5.0
 
 
@@ -311,7 +313,7 @@ def test_processes_that_die_do_no_harm(start: Start) -> None:
     assert usage.samples >= 3
     assert usage.cpu_percent_mean is not None
     assert usage.peak_memory_bytes is not None
-    assert room._pss_bytes([victim.pid]) == 0
+    assert table.pss_bytes([victim.pid]) == 0
     assert cpu_seconds([victim.pid]) == 0.0
 
 
@@ -319,8 +321,8 @@ def test_a_corpse_has_cpu_and_no_memory(start: Start) -> None:
     """An ended child that nobody waited for has no PSS, and does not hide the others'."""
     pool = start()
     corpse = int(pool.ask("corpse 0.01"))
-    assert room._pss_bytes([corpse]) == 0
-    assert room._pss_bytes([corpse, pool.pid])
+    assert table.pss_bytes([corpse]) == 0
+    assert table.pss_bytes([corpse, pool.pid])
 
 
 def test_nothing_seen_is_none_and_not_zero() -> None:
@@ -387,7 +389,7 @@ def test_both_ways_of_reading_a_process_agree(start: Start) -> None:
     """The kernel's file and psutil tell the same of a process at rest."""
     helper = start()
     helper.ask("jobs 3 0.1")
-    fast, portable = room._read_proc(helper.pid), room._read_psutil(helper.pid)
+    fast, portable = table._read_proc(helper.pid), table._read_psutil(helper.pid)
     assert fast is not None
     assert portable is not None
     assert fast.parent == portable.parent
@@ -452,7 +454,7 @@ def test_pss_is_read_where_it_can_be_higher_and_is_paid_for(
         return 500
 
     monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(room, "_pss_bytes", pss_bytes)
+    monkeypatch.setattr(room, "pss_bytes", pss_bytes)
     tally = room._MemoryTally(outside=False)
 
     def read_at(rss_bytes: int, budget_s: float) -> bool:
@@ -478,3 +480,15 @@ def test_an_overspent_monitor_leaves_samples_out() -> None:
     for _ in range(3):
         assert monitor._sample(0.0) >= room._MIN_DELAY_S
     assert monitor._samples == 1
+
+
+def test_ignored_trees_count_for_nothing(start: Start) -> None:
+    """What is up but not of the experiment adds neither CPU nor memory to it."""
+    ours, other = start(), start()
+    with Monitor(
+        lambda: {"jobs": (ours.pid,), IGNORED: (other.pid,)}, usable_cores=1.0
+    ) as monitor:
+        with monitor.measuring():
+            other.ask("burn 0.3")
+        usage = monitor.stop()
+    assert set(usage.cpu_seconds_by_part) == {"jobs"}

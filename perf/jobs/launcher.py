@@ -84,7 +84,13 @@ class Block:
         ours, theirs = _FORK.Pipe(duplex=False)
         process = _FORK.Process(
             target=_job_main,
-            args=(self._job, self._request.images[image], self._request.target, theirs),
+            args=(
+                self._job,
+                self._request.images[image],
+                self._request.target,
+                theirs,
+                self._parent,
+            ),
         )
         process.start()
         theirs.close()
@@ -99,18 +105,20 @@ class Block:
             raise ParentGoneError
         for pipe in ready:
             assert isinstance(pipe, Connection)
-            self._parent.send(_finished(self._running.pop(pipe)))
+            self._parent.send(_finished(self._running.pop(pipe), self._request.deadline_s))
         now_s = time.monotonic()
         for pipe, job in list(self._running.items()):
             if now_s - job.launched_s > self._request.deadline_s:
                 _end(self._running.pop(pipe))
-                limit = f"{self._request.deadline_s:g} s"
-                late = f"late: no answer within {limit} (--perf-job-timeout)"
-                self._parent.send(_failed(job, late))
+                self._parent.send(_late(job, self._request.deadline_s))
 
 
-def _job_main(job: Job, image: str, target: object, pipe: Connection) -> None:
+def _job_main(
+    job: Job, image: str, target: object, pipe: Connection, parent: Connection
+) -> None:
     started_s = time.monotonic()
+    # Or the parent would not see the launcher's death before the last job's end.
+    parent.close()
     try:
         top, error = job(image, target), ""
     except Exception as fault:  # noqa: BLE001 -- whatever it was, the record tells it
@@ -118,21 +126,26 @@ def _job_main(job: Job, image: str, target: object, pipe: Connection) -> None:
     pipe.send((started_s, time.monotonic(), top, error))
 
 
-def _finished(job: _Running) -> JobRecord:
+def _finished(job: _Running, deadline_s: float) -> JobRecord:
     """Return the record of a job whose pipe has spoken or closed."""
-    try:
-        started_s, ended_s, top, error = job.pipe.recv()
-    except EOFError:
-        job.process.join()
-        code = job.process.exitcode
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        record = _failed(job, f"died: {how}")
-    else:
-        job.process.join()
-        record = JobRecord(job.image, job.launched_s, started_s, ended_s, top, error)
+    message = None
+    with suppress(EOFError):
+        message = job.pipe.recv()
+    job.process.join()
+    code = job.process.exitcode
     job.pipe.close()
     job.process.close()
-    return record
+    if message is None or code:
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return _failed(job, f"died: {how}")
+    started_s, ended_s, top, error = message
+    if ended_s - job.launched_s > deadline_s:
+        return _late(job, deadline_s)
+    return JobRecord(job.image, job.launched_s, started_s, ended_s, top, error)
+
+
+def _late(job: _Running, deadline_s: float) -> JobRecord:
+    return _failed(job, f"late: no answer within {deadline_s:g} s (--perf-job-timeout)")
 
 
 def _failed(job: _Running, error: str) -> JobRecord:

@@ -44,7 +44,7 @@ class BlockRequest(NamedTuple):
     """Run one job for each of `images`, at most `slots` at a time.
 
     `target` is passed to every job. A job that has not ended `deadline_s` seconds after
-    its launch is killed.
+    its launch is killed; one that ended later than that has failed as well.
     """
 
     images: tuple[str, ...]

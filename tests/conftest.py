@@ -1,0 +1,163 @@
+"""What all tests share: the cache of models, and the proof that nothing is left behind.
+
+The tests get a temporary folder of their own, and everything that they start inherits a
+mark in its environment. So what is left can be told from what other programs, other runs
+of the suite among them, do on the same machine at the same time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import tempfile
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+import docker
+import platformdirs
+import psutil
+import pytest
+
+from fixtures.runlock import is_alive, session_name
+from serving.errors import ConfigError
+from serving.model.artifacts import Artifacts, ensure_artifacts
+from serving.model.choice import ModelChoice, photographs
+from serving.runtimes.base import SESSION_LABEL, SESSION_VARIABLE
+from serving.runtimes.container import connect
+
+_MARK = "SERVING_PERF_TESTS"
+_PATIENCE_S = 10.0
+_POLL_S = 0.05
+_ENGINE_S = 3
+# The run lock's file, whose removal would let two runs hold two locks; torch's own cache;
+# the folders that pytest keeps of its last runs.
+_MAY_STAY = ("serving-perf.lock", "torchinductor_*", "pytest-of-*")
+
+
+@pytest.fixture(scope="session")
+def cache() -> Path:
+    """Where models are kept, from one test run to the next."""
+    folder = os.environ.get("PERF_CACHE")
+    return Path(folder or platformdirs.user_cache_dir("serving-perf")).resolve()
+
+
+@pytest.fixture(scope="session")
+def artifacts(cache: Path) -> Callable[[str], Artifacts]:
+    """Return the artifacts of a model by name, with predictions of all photographs."""
+
+    @functools.cache
+    def make(model: str) -> Artifacts:
+        choice = ModelChoice.parse(model, "seeded")
+        return ensure_artifacts(choice, photographs(), cache)
+
+    return make
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the tests work: their temporary folder, their mark, and the engine if any."""
+
+    folder: Path
+    mark: str
+    engine: docker.DockerClient | None
+
+    def things(self) -> set[str]:
+        """Return what of ours is there now, each thing in words."""
+        here = {
+            f"{process} {_command(process)}"
+            for process in (*self.marked(), *psutil.Process().children(recursive=True))
+        }
+        here |= {
+            f"listening socket {connection.laddr}"
+            for connection in psutil.Process().net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        here |= {
+            str(path)
+            for path in self.folder.iterdir()
+            if not any(fnmatch(path.name, pattern) for pattern in _MAY_STAY)
+        }
+        return here | self._containers()
+
+    def marked(self) -> Iterator[psutil.Process]:
+        """Yield every process that carries our mark or session, whoever its parent is."""
+        for process in psutil.process_iter():
+            try:
+                environment = process.environ()
+            except (OSError, psutil.Error):
+                continue
+            if process.pid != os.getpid() and (
+                environment.get(_MARK) == self.mark
+                or environment.get(SESSION_VARIABLE) == session_name()
+            ):
+                yield process
+
+    def _containers(self) -> set[str]:
+        """Return containers with our label, and those of runs that ended without them."""
+        if self.engine is None:
+            return set()
+        labelled = self.engine.api.containers(all=True, filters={"label": SESSION_LABEL})
+        return {
+            f"container {container['Names'][0]}"
+            for container in labelled
+            if container["Labels"][SESSION_LABEL] == session_name()
+            or not is_alive(container["Labels"][SESSION_LABEL])
+        }
+
+
+def _command(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Give the tests a place of their own; end what is still there when all are done."""
+    tmp_path_factory.getbasetemp()  # stays in the machine's temporary folder
+    with contextlib.ExitStack() as stack:
+        # A short path: sockets lie in it.
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sp-"))
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", folder)
+        patch.setenv(_MARK, uuid.uuid4().hex)
+        engine = None
+        with contextlib.suppress(ConfigError):
+            engine = stack.enter_context(contextlib.closing(connect(_ENGINE_S)))
+        made = Place(Path(folder), os.environ[_MARK], engine)
+        yield made
+        for process in made.marked():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+
+
+@contextlib.contextmanager
+def _leaving_nothing(place: Place) -> Iterator[None]:
+    before = place.things()
+    yield
+    # What was just killed may take a moment to be gone.
+    deadline_s = time.monotonic() + _PATIENCE_S
+    while (left := place.things() - before) and time.monotonic() < deadline_s:
+        time.sleep(_POLL_S)
+    assert not left, "left behind"
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(place: Place) -> Iterator[None]:
+    """Assert that a test leaves no process, container, socket or temporary folder."""
+    with _leaving_nothing(place):
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nothing_left_by_module(place: Place) -> Iterator[None]:
+    """Assert the same of what the tests of a module share."""
+    with _leaving_nothing(place):
+        yield

@@ -1,0 +1,151 @@
+"""Stand-ins for arms, monitor and baselines, and a way to wait for what must happen."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from perf.arms import Block, Load, OnRecord
+from perf.baseline import EXTRA, SCHEMA_VERSION, Identity
+from perf.jobs.pool import BlockRun
+from perf.jobs.record import BlockTotals, JobRecord, Top
+
+IMAGE = "kitten.jpg"
+TOP: Top = ((281, 0.5), (282, 0.25), (285, 0.125), (287, 0.0625), (761, 0.03125))
+PREDICTIONS = {IMAGE: TOP}
+IDENTITY = Identity(
+    machine_class="x86_64-2cpu-avx512-16to32GiB",
+    runtime="process",
+    model={"name": "resnet152", "weights": "seeded"},
+    spec={"workers": 1, "batch_size": 8, "images": 1},
+    versions={"torch": "2", "python": "3"},
+)
+PATIENCE_S = 60.0
+_LOOK_EVERY_S = 0.01
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    """Return once `holds` does; fails where it does not for a minute."""
+    limit_s = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < limit_s, f"in vain: {what}"
+        time.sleep(_LOOK_EVERY_S)
+
+
+def ended(pid: int) -> bool:
+    """Return whether a process has ended, be it that nobody has waited for it yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def record(image: int, *, top: Top = TOP, error: str = "") -> JobRecord:
+    """Return what a job of no length left behind."""
+    return JobRecord(image, 0.0, 0.0, 0.0, () if error else top, error)
+
+
+class FakeArm:
+    """Writes down what is asked of it. A block's every image takes `image_s` seconds.
+
+    `bad` maps a block's number, from 0, to the record of that block's first job.
+    """
+
+    def __init__(
+        self, name: str, diary: list[str], *, block_images: int, image_s: float
+    ) -> None:
+        self.load = Load([IMAGE], block_images, 2, 60.0)
+        self.bad: dict[int, JobRecord] = {}
+        self._name = name
+        self._diary = diary
+        self._image_s = image_s
+        self._blocks = 0
+
+    def relaunch(self) -> None:
+        """Write it down."""
+        self._diary.append(f"{self._name}: relaunch")
+
+    def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
+        """Return a block whose jobs all answered rightly, but for `bad`."""
+        chosen = self.load.take(images)
+        self._diary.append(f"{self._name}: {len(chosen)} images")
+        records = [record(n) for n in range(len(chosen))]
+        if self._blocks in self.bad:
+            records[0] = self.bad[self._blocks]
+        self._blocks += 1
+        for one in records:
+            if on_record:
+                on_record(one)
+        totals = BlockTotals(0.0, self._image_s * len(chosen), 0.0, 0.0)
+        return Block(BlockRun(tuple(records), totals), chosen)
+
+    def observed(self) -> Mapping[str, int | str]:
+        """Write it down."""
+        self._diary.append(f"{self._name}: observed")
+        return {"of": self._name}
+
+    def server_pids(self) -> tuple[int, ...]:
+        """Return a number that no process has, one for each name."""
+        return (-len(self._name),)
+
+    def describe(self) -> Mapping[str, str]:
+        """Return nothing."""
+        return {}
+
+    def stop(self) -> None:
+        """Write it down."""
+        self._diary.append(f"{self._name}: stop")
+
+
+class FakeMonitor:
+    """Writes down when it would measure."""
+
+    def __init__(self, diary: list[str]) -> None:
+        self._diary = diary
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Write down beginning and end."""
+        self._diary.append("measure")
+        yield
+        self._diary.append("measured")
+
+
+def pairs_of(*ratios: float) -> list[dict[str, float]]:
+    """Return pairs as they are stored, with these ratios."""
+    return [{"scenario_rps": 2 * r, "reference_rps": 2.0, "launch": 0} for r in ratios]
+
+
+def entry(
+    name: str = "serving-batch",
+    identity: Identity = IDENTITY,
+    pairs: Sequence[Mapping[str, float]] = (),
+) -> dict[str, object]:
+    """Return what a scenario's benchmark leaves in its `extra_info`."""
+    stored = {
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "identity": identity.model_dump(mode="json"),
+        "pairs": list(pairs) or pairs_of(3.0, 3.0),
+        "seed": 7,
+    }
+    return {EXTRA: stored}
+
+
+def write_baseline(
+    folder: Path,
+    name: str,
+    *extra_infos: object,
+    platform: str = "Linux-CPython-3.11-64bit",
+) -> Path:
+    """Write a file of the shape of pytest-benchmark's, and return its path."""
+    path = folder / platform / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    benchmarks = [{"name": "test_throughput", "extra_info": x} for x in extra_infos]
+    path.write_text(json.dumps({"benchmarks": benchmarks, "version": "5.3.1"}), "utf-8")
+    return path
