@@ -1,0 +1,181 @@
+"""What becomes a baseline, what never does, and that the gate judges by it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perf.baseline import EXTRA
+from tests.suite import Run, Suite, fresh_suite, tiny_model
+
+LOCAL = "decentralized"
+SERVED = "serving-batch"
+PASSES = ("unchanged", "improved")
+# Added to every batch, of which a block has two: many times what the tiny model takes, so
+# that four pairs tell it from any noise.
+SLOWER_S = 1.0
+
+
+def local(*more: str) -> tuple[str, ...]:
+    """Return the arguments of a run that needs no server."""
+    chosen = ("--perf-scenario", LOCAL, "-k", "throughput", "--perf-pairs", "2")
+    return ("--perf-model", tiny_model(), *chosen, *more)
+
+
+def served(*more: str) -> tuple[str, ...]:
+    """Return the arguments of a run of four pairs with a server."""
+    size = ("--perf-pairs", "4", "--perf-total", "64")
+    return ("--perf-model", tiny_model(), "-k", SERVED, *size, *more)
+
+
+@pytest.fixture(scope="module")
+def suite() -> Iterator[Suite]:
+    """A folder for runs, with nothing left in the end."""
+    with fresh_suite() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def first(suite: Suite) -> Run:
+    """A run that is saved where there was no baseline."""
+    return suite.run(*local("--benchmark-save=first"))
+
+
+@pytest.fixture(scope="module")
+def stored(suite: Suite, first: Run) -> Path:
+    """The file that the first run was saved to."""
+    assert first.code == pytest.ExitCode.OK, first.output
+    (path,) = suite.baselines.glob("*/*_first.json")
+    return path
+
+
+def test_a_missing_baseline_is_said_and_no_failure(first: Run, stored: Path) -> None:
+    """Without --perf-require-baseline the first run passes, and its file is numbered."""
+    row = first.row(LOCAL)
+    assert row["verdict"] == "no baseline"
+    assert row["baseline_file"] is None
+    assert stored.name == "0001_first.json"
+
+
+def test_the_next_run_is_judged_against_what_was_saved(suite: Suite, stored: Path) -> None:
+    """It names the file; what it finds there decides the exit code; it saves nothing."""
+    run = suite.run(*local("--perf-require-baseline"))
+    row = run.row(LOCAL)
+    assert row["baseline_file"] == str(stored)
+    assert row["verdict"] in (*PASSES, "inconclusive", "regressed")
+    assert (run.code == pytest.ExitCode.OK) == (row["verdict"] in PASSES), run.output
+    assert list(suite.baselines.glob("*/*.json")) == [stored]
+
+
+@pytest.mark.usefixtures("stored")
+def test_too_little_evidence_is_no_pass_where_a_baseline_is_required(suite: Suite) -> None:
+    """One pair can never be judged, whatever baseline there is."""
+    run = suite.run(*local("--perf-pairs=1", "--perf-require-baseline"))
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
+    assert run.row(LOCAL)["verdict"] == "inconclusive"
+    (message,) = run.lines(f"{LOCAL} is inconclusive, and too little evidence is no pass.")
+    assert "1 pair has no spread" in message
+
+
+def test_a_baseline_of_another_machine_class_does_not_apply(
+    suite: Suite, stored: Path
+) -> None:
+    """The verdict is `no baseline`, it says what differs, and it fails where required."""
+    with fresh_suite() as other:
+        shutil.copytree(suite.baselines, other.baselines)
+        path = other.baselines / stored.relative_to(suite.baselines)
+        result = json.loads(path.read_text("utf-8"))
+        (benchmark,) = result["benchmarks"]
+        benchmark["extra_info"][EXTRA]["identity"]["machine_class"] = "sparc-1cpu"
+        path.write_text(json.dumps(result), encoding="utf-8")
+        run = other.run(*local("--perf-require-baseline", "--benchmark-compare"))
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
+    row = run.row(LOCAL)
+    assert row["verdict"] == "no baseline"
+    here = run.result["machine_class"]
+    reason = f"{path.name} does not apply: machine_class is {here}, there sparc-1cpu"
+    assert row["reason"] == reason
+    (message,) = run.lines(f"{LOCAL} has no baseline that applies.")
+    assert reason in message
+
+
+@pytest.fixture(scope="module")
+def normal(suite: Suite) -> Path:
+    """The file that a run with a server was saved to."""
+    run = suite.run(*served("--benchmark-save=normal"))
+    assert run.code == pytest.ExitCode.OK, run.output
+    (path,) = suite.baselines.glob("*/*_normal.json")
+    return path
+
+
+@pytest.fixture(scope="module")
+def slowed(suite: Suite, normal: Path) -> Run:
+    """The same with a server that is really slower, judged against it, saved as well."""
+    assert normal.exists()
+    return suite.run(*served("--benchmark-save=slow"), env=suite.slow_server(SLOWER_S))
+
+
+def test_a_real_slow_down_is_red(normal: Path, slowed: Run) -> None:
+    """The message has the verdict, the interval, the baseline and the way to repeat it."""
+    assert slowed.code == pytest.ExitCode.TESTS_FAILED, slowed.output
+    row = slowed.row(SERVED)
+    assert row["verdict"] == "regressed"
+    assert row["requests"]["failed"] == row["requests"]["wrong"] == 0
+    assert row["baseline_file"] == str(normal)
+    assert row["change"]["high"] < 1 - row["tolerance"]
+    (message,) = slowed.lines(f"{SERVED} has regressed. ")
+    assert "95 % interval: -" in message
+    assert f" in {normal}, where the tolerance is " in message
+    seed = slowed.result["seed"]
+    command = f"tox -e {SERVED} -- --perf-seed {seed} --perf-profile smoke"
+    assert f"To repeat this scenario alone: {command}" in message
+    (table_row,) = slowed.lines(f"{SERVED}  ")
+    assert " regressed " in table_row
+    assert "Traceback" not in slowed.output
+
+
+def test_the_way_back_is_improved_and_green(suite: Suite, slowed: Run) -> None:
+    """Against the slow result, now the newest, the same server as at first is improved."""
+    assert slowed.row(SERVED)["verdict"] == "regressed"
+    run = suite.run(*served("--perf-require-baseline", "--benchmark-compare"))
+    assert run.code == pytest.ExitCode.OK, run.output
+    row = run.row(SERVED)
+    assert row["verdict"] == "improved"
+    assert Path(row["baseline_file"]).name.endswith("_slow.json")
+    assert row["change"]["low"] > 1 / (1 - row["tolerance"])
+
+
+def test_a_run_with_failed_jobs_is_red_and_saves_nothing() -> None:
+    """The first error is told in full with the counts; the row says `invalid`."""
+    with fresh_suite() as suite:
+        run = suite.run(
+            *served("--perf-job-timeout", "1", "--benchmark-save=bad"),
+            env=suite.slow_server(30),
+        )
+        assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
+        row = run.row(SERVED)
+        assert row["verdict"] == "invalid"
+        assert row["requests"] == {"total": 16, "failed": 16, "wrong": 0}
+        assert row["pairs"] == []
+        (message,) = run.lines(f"{SERVED}, warming up: of 16 jobs 16 failed and 0 ")
+        late = "kitten.jpg: late: no answer within 1 s (--perf-job-timeout)"
+        assert message.endswith(late)
+        (refusal,) = run.lines("--benchmark-save: nothing was saved, ")
+        assert f"not every request of {SERVED} succeeded" in refusal
+        assert list(suite.baselines.glob("*/*.json")) == []
+        for noise in ("Traceback", "During handling", "Saved benchmark data"):
+            assert noise not in run.output
+
+
+def test_a_run_that_measured_nothing_saves_nothing(suite: Suite) -> None:
+    """--benchmark-save of no scenario leaves the baselines as they are, and says so."""
+    before = sorted(suite.baselines.rglob("*"))
+    run = suite.run("-k", "nothing", "--benchmark-save=none")
+    assert run.code == pytest.ExitCode.NO_TESTS_COLLECTED, run.output
+    (refusal,) = run.lines("--benchmark-save: nothing was saved, ")
+    assert "for the run did not come to its end" in refusal
+    assert sorted(suite.baselines.rglob("*")) == before
