@@ -66,34 +66,31 @@ class Place:
     mark: str
     engine: docker.DockerClient | None
 
-    def things(self) -> set[str]:
-        """Return what of ours is there now, each thing in words."""
-        here = {
-            f"{process} {_command(process)}"
-            for process in (*self.marked(), *psutil.Process().children(recursive=True))
-        }
-        here |= {
-            f"listening socket {connection.laddr}"
-            for connection in psutil.Process().net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN
-        }
-        here |= {
-            str(path)
-            for path in self.folder.iterdir()
-            if not any(fnmatch(path.name, pattern) for pattern in _MAY_STAY)
-        }
-        return here | self._containers()
+    def things(self) -> dict[str, str]:
+        """Return what of ours is there now: what each thing is, and more in words."""
+        here = {str(path): "" for path in self.folder.iterdir() if not _may_stay(path)}
+        here |= dict.fromkeys(self._containers(), "")
+        for connection in psutil.Process().net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN:
+                here[f"socket {connection.laddr}"] = ""
+        for process in (*self.marked(), *psutil.Process().children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                # A number may be given anew, and a command changes with each exec.
+                name = f"process {process.pid} of {process.create_time()}"
+                here[name] = _command(process)
+        return here
 
     def marked(self) -> Iterator[psutil.Process]:
         """Yield every process that carries our mark or session, whoever its parent is."""
+        session = session_name()
         for process in psutil.process_iter():
             try:
                 environment = process.environ()
             except (OSError, psutil.Error):
                 continue
-            if process.pid != os.getpid() and (
-                environment.get(_MARK) == self.mark
-                or environment.get(SESSION_VARIABLE) == session_name()
+            ours = environment.get(_MARK) == self.mark
+            if (ours or environment.get(SESSION_VARIABLE) == session) and (
+                process.pid != os.getpid()
             ):
                 yield process
 
@@ -108,6 +105,10 @@ class Place:
             if container["Labels"][SESSION_LABEL] == session_name()
             or not is_alive(container["Labels"][SESSION_LABEL])
         }
+
+
+def _may_stay(path: Path) -> bool:
+    return any(fnmatch(path.name, pattern) for pattern in _MAY_STAY)
 
 
 def _command(process: psutil.Process) -> str:
@@ -139,25 +140,26 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 
 @contextlib.contextmanager
-def _leaving_nothing(place: Place) -> Iterator[None]:
+def leaving_nothing(place: Place) -> Iterator[None]:
+    """Assert that what there is on the way out was there on the way in."""
     before = place.things()
     yield
     # What was just killed may take a moment to be gone.
     deadline_s = time.monotonic() + _PATIENCE_S
-    while (left := place.things() - before) and time.monotonic() < deadline_s:
+    while left := {k: v for k, v in place.things().items() if k not in before}:
+        assert time.monotonic() < deadline_s, f"left behind: {left}"
         time.sleep(_POLL_S)
-    assert not left, "left behind"
 
 
 @pytest.fixture(autouse=True)
 def nothing_left(place: Place) -> Iterator[None]:
     """Assert that a test leaves no process, container, socket or temporary folder."""
-    with _leaving_nothing(place):
+    with leaving_nothing(place):
         yield
 
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_left_by_module(place: Place) -> Iterator[None]:
     """Assert the same of what the tests of a module share."""
-    with _leaving_nothing(place):
+    with leaving_nothing(place):
         yield

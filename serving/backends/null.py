@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from serving.backends.base import ServedModel
+from serving.backends.launched import LaunchedServer
 from serving.backends.ready import get_json, wait_ready
 from serving.errors import ServerError
-from serving.runtimes.base import Launched, Program, Runtime
+from serving.runtimes.base import Program, Runtime
 from serving.spec import ServerSpec
 
 _SOURCE = Path(__file__).with_name("null_server.py")
@@ -39,23 +40,17 @@ class NullBackend:
             files={"null_server.py": _SOURCE},
         )
         launched = runtime.launch(placement, program)
-        server = NullServer(launched, model)
         try:
+            server = NullServer(launched, model)
             wait_ready(launched, server.probe, spec.startup_timeout_s, "the null server")
         except BaseException:
-            server.stop()
+            launched.stop()
             raise
         return server
 
 
-class NullServer:
+class NullServer(LaunchedServer):
     """One life of the null server."""
-
-    def __init__(self, launched: Launched, model: ServedModel) -> None:
-        """Wrap a program that was just started."""
-        self._launched = launched
-        self.host, self.port = launched.address("inference")
-        self.predict_path = f"/predictions/{model.name}"
 
     def probe(self) -> object | None:
         """Return an answer once there is one."""
@@ -69,19 +64,3 @@ class NullServer:
                 f"the null server died ({reason})", log_tail=self._launched.log_tail()
             )
         return {}
-
-    def root_pids(self) -> tuple[int, ...]:
-        """Return the server's process."""
-        return self._launched.root_pids()
-
-    def describe(self) -> Mapping[str, str]:
-        """Return what the runtime knows of the server."""
-        return self._launched.describe()
-
-    def log_tail(self) -> str:
-        """Return the last lines of the server's log."""
-        return self._launched.log_tail()
-
-    def stop(self) -> None:
-        """End the server."""
-        self._launched.stop()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 
 from serving.backends.base import ServedModel
+from serving.backends.launched import LaunchedServer
 from serving.backends.ready import get_json, wait_ready
 from serving.errors import ServerError
 from serving.runtimes.base import Launched, Placement, Program, Runtime
@@ -19,8 +20,14 @@ _PORTS = (
     "grpc_management",
     "workers",
 )
-# What TorchServe logs when a worker fails to load the model; it would go on trying.
-_LOAD_FAILURES = ("Backend worker process died", "Worker died.", "Load model failed")
+# What TorchServe logs when it goes on without the model, or tries it again and again.
+_LOAD_FAILURES = {
+    "ModelServer - Failed to load model": "the model archive cannot be read",
+    "Backend stream closed": "a worker died while starting",
+    "Backend worker process died": "a worker died while loading the model",
+    "Worker died.": "a worker died while loading the model",
+    "Load model failed": "a worker died while loading the model",
+}
 _VERSION = "1.0"
 
 
@@ -35,37 +42,61 @@ class TorchServe:
         """Start TorchServe; return when the describe API shows what was asked for."""
         placement = runtime.place(_PORTS)
         launched = runtime.launch(placement, _program(model, spec, placement))
-        server = TorchServeServer(launched, model, spec)
         try:
+            server = TorchServeServer(launched, model, spec)
             wait_ready(launched, server.probe, spec.startup_timeout_s, "TorchServe")
         except BaseException:
-            server.stop()
+            launched.stop()
             raise
         return server
 
 
-class TorchServeServer:
+class TorchServeServer(LaunchedServer):
     """One life of TorchServe."""
 
     def __init__(self, launched: Launched, model: ServedModel, spec: ServerSpec) -> None:
         """Wrap a program that was just started."""
-        self._launched = launched
+        super().__init__(launched, model)
         self._model = model
         self._spec = spec
-        self.host, self.port = launched.address("inference")
-        self.predict_path = f"/predictions/{model.name}"
+        self._worker_ids: int | str = ""
 
     def probe(self) -> Mapping[str, int | str] | None:
         """Return the settings in force once every worker is READY, None before.
 
-        Raises ServerError where a worker could not load the model.
+        Raises ServerError where the model could not be loaded.
         """
         log = self._launched.log_tail(lines=400)
-        if any(failure in log for failure in _LOAD_FAILURES):
-            raise ServerError(
-                "TorchServe: a worker died while loading the model",
-                log_tail=self._launched.log_tail(),
-            )
+        for sign, failure in _LOAD_FAILURES.items():
+            if sign in log:
+                raise ServerError(
+                    f"TorchServe: {failure}", log_tail=self._launched.log_tail()
+                )
+        seen = self._settings()
+        if seen is not None:
+            self._worker_ids = seen["worker_ids"]
+        return seen
+
+    def observed(self) -> Mapping[str, int | str]:
+        """Return the settings in force.
+
+        Raises ServerError where they are not asked for, and where a worker died since
+        the server was ready, even if TorchServe has put another in its place.
+        """
+        reason = self._launched.exit_reason()
+        seen = self._settings() if reason is None else None
+        if seen is not None and seen["worker_ids"] == self._worker_ids:
+            return seen
+        if reason is not None:
+            what = f"TorchServe died ({reason})"
+        elif seen is None:
+            what = f"TorchServe no longer shows {self._spec.workers} ready workers"
+        else:
+            what = "TorchServe replaced a worker that had died"
+        raise ServerError(what, log_tail=self._launched.log_tail())
+
+    def _settings(self) -> Mapping[str, int | str] | None:
+        """Return the settings in force while as many workers as asked for are READY."""
         seen = self._describe()
         if seen is None or seen["workers"] != self._spec.workers:
             return None
@@ -77,33 +108,6 @@ class TorchServeServer:
         if differing:
             raise ServerError(f"TorchServe runs with {differing}, asked for {asked}")
         return seen
-
-    def observed(self) -> Mapping[str, int | str]:
-        """Return the settings in force; raises ServerError where they are not asked for."""
-        seen = self.probe()
-        if seen is None:
-            raise ServerError(
-                f"TorchServe no longer shows {self._spec.workers} ready workers: "
-                f"{self._describe()}",
-                log_tail=self._launched.log_tail(),
-            )
-        return seen
-
-    def root_pids(self) -> tuple[int, ...]:
-        """Return the server's root processes."""
-        return self._launched.root_pids()
-
-    def describe(self) -> Mapping[str, str]:
-        """Return what the runtime knows of the server."""
-        return self._launched.describe()
-
-    def log_tail(self) -> str:
-        """Return the last lines of the server's log."""
-        return self._launched.log_tail()
-
-    def stop(self) -> None:
-        """End the server."""
-        self._launched.stop()
 
     def _describe(self) -> dict[str, int | str] | None:
         address = self._launched.address("management")

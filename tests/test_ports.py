@@ -1,0 +1,58 @@
+"""Ports are free when they are given out, and a stranger's port is refused."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from serving.errors import ConfigError
+from serving.runtimes.ports import LOOPBACK, free_ports, refuse_held_port
+from serving.runtimes.process import ProcessRuntime
+
+
+def test_free_ports_differ() -> None:
+    """Each name gets a port of its own, at which a server can listen."""
+    ports = free_ports([f"port{number}" for number in range(20)])
+    assert len(set(ports.values())) == 20
+    for port in ports.values():
+        socket.create_server((LOOPBACK, port)).close()
+
+
+def test_first_port_is_the_one_asked_for() -> None:
+    """The first name gets the fixed port, the others get free ones."""
+    fixed = free_ports(["one"])["one"]
+    ports = free_ports(["inference", "management", "metrics"], fixed)
+    assert list(ports) == ["inference", "management", "metrics"]
+    assert ports["inference"] == fixed
+    assert len(set(ports.values())) == 3
+
+
+def test_strangers_port_is_refused() -> None:
+    """A port on which somebody listens is one line that names the port and the option."""
+    with socket.create_server((LOOPBACK, 0)) as stranger:
+        port = stranger.getsockname()[1]
+        told = rf"^--perf-port {port}: the port is held by another program \(.+\); choose"
+        with pytest.raises(ConfigError, match=told):
+            refuse_held_port(port)
+        with pytest.raises(ConfigError, match=told):
+            ProcessRuntime("session", port=port).place(("inference", "management"))
+
+
+def test_strangers_port_on_all_addresses_is_refused() -> None:
+    """A stranger who listens on every address holds the port of loopback too."""
+    with socket.create_server(("", 0)) as stranger:
+        port = stranger.getsockname()[1]
+        with pytest.raises(ConfigError, match=f"--perf-port {port}"):
+            refuse_held_port(port)
+
+
+def test_port_of_a_connection_that_just_ended_is_free() -> None:
+    """A port is not refused for the connections that a server closed on it lately."""
+    with socket.create_server((LOOPBACK, 0)) as server:
+        port = server.getsockname()[1]
+        with socket.create_connection((LOOPBACK, port)) as client:
+            accepted, _ = server.accept()
+            accepted.close()  # the side that closes first keeps the port in TIME_WAIT
+            assert client.recv(1) == b""
+    refuse_held_port(port)
