@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -124,6 +125,9 @@ def _command(process: psutil.Process) -> str:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Give the tests a place of their own; end what is still there when all are done."""
     tmp_path_factory.getbasetemp()  # stays in the machine's temporary folder
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As a shell gives it to what it runs in the background; children would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     with contextlib.ExitStack() as stack:
         # A short path: sockets lie in it.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sp-"))
