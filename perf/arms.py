@@ -67,6 +67,9 @@ class Arm(Protocol):
     def describe(self) -> Mapping[str, str]:
         """Return what the report should know of the server."""
 
+    def log_tail(self) -> str:
+        """Return the last lines of the server's log, or the empty string."""
+
     def stop(self) -> None:
         """End the server, if there is one; idempotent."""
 
@@ -99,6 +102,10 @@ class LocalArm:
     def describe(self) -> Mapping[str, str]:
         """Return nothing: there is no server."""
         return {}
+
+    def log_tail(self) -> str:
+        """Return nothing: there is no server."""
+        return ""
 
     def stop(self) -> None:
         """Do nothing: there is no server."""
@@ -149,6 +156,10 @@ class ServedArm:
     def describe(self) -> Mapping[str, str]:
         """Return what the runtime knows of the server."""
         return self._server.describe() if self._server else {}
+
+    def log_tail(self) -> str:
+        """Return the last lines of the server's log, if it runs."""
+        return self._server.log_tail() if self._server else ""
 
     def stop(self) -> None:
         """End the server."""

@@ -97,6 +97,10 @@ class FakeArm:
         """Return nothing."""
         return {}
 
+    def log_tail(self) -> str:
+        """Return nothing."""
+        return ""
+
     def stop(self) -> None:
         """Write it down."""
         self._diary.append(f"{self._name}: stop")

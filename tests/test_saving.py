@@ -150,7 +150,10 @@ def test_the_way_back_is_improved_and_green(suite: Suite, slowed: Run) -> None:
 
 
 def test_a_run_with_failed_jobs_is_red_and_saves_nothing() -> None:
-    """The first error is told in full with the counts; the row says `invalid`."""
+    """The first error is told in full with the counts and the server's log.
+
+    The row says `invalid`.
+    """
     with fresh_suite() as suite:
         run = suite.run(
             *served("--perf-job-timeout", "1", "--benchmark-save=bad"),
@@ -164,6 +167,7 @@ def test_a_run_with_failed_jobs_is_red_and_saves_nothing() -> None:
         (message,) = run.lines(f"{SERVED}, warming up: of 16 jobs 16 failed and 0 ")
         late = "kitten.jpg: late: no answer within 1 s (--perf-job-timeout)"
         assert message.endswith(late)
+        assert "--- the end of the server's log ---" in run.output
         (refusal,) = run.lines("--benchmark-save: nothing was saved, ")
         assert f"not every request of {SERVED} succeeded" in refusal
         assert list(suite.baselines.glob("*/*.json")) == []
