@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,16 +86,20 @@ class BaselineStore:
         self._baselines = [b for path in self._files() for b in _read(path)]
 
     def find(self, name: str, identity: Identity) -> tuple[Baseline | None, str]:
-        """Return the newest baseline that applies, or None and the reason in a line."""
+        """Return the newest baseline that applies, or None and the reason in a line.
+
+        The reason is what differs in the baseline that comes nearest.
+        """
         among = f" among {self._only}" if self._only else ""
-        reason = f"no baseline of {name}{among} in {self.folder}"
+        reason, fewest = f"no baseline of {name}{among} in {self.folder}", math.inf
         for baseline in self._baselines:
             if baseline.name != name:
                 continue
             differences = identity.differences(baseline.identity)
             if not differences:
                 return baseline, ""
-            if reason.startswith("no baseline of"):
+            if len(differences) < fewest:
+                fewest = len(differences)
                 reason = f"{baseline.path.name} does not apply: {'; '.join(differences)}"
         return None, reason
 

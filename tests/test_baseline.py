@@ -161,14 +161,16 @@ def test_baseline_of_something_else(
     assert found_in(tmp_path) == f"0001_other.json does not apply: {words}"
 
 
-def test_reason_names_all_that_differs_in_the_newest(tmp_path: Path) -> None:
-    """Of several that do not apply, the newest is named, with everything that differs."""
-    write_baseline(tmp_path, "0001_a.json", entry(identity=identity(runtime="docker")))
+def test_reason_names_all_that_differs_in_the_nearest(tmp_path: Path) -> None:
+    """Of several that do not apply, the one with the fewest differences is named."""
     there = identity(runtime="docker", machine_class="arm64-64cpu")
     write_baseline(tmp_path, "0002_b.json", entry(identity=there))
     reason = found_in(tmp_path)
     assert reason.startswith("0002_b.json does not apply: machine_class is ")
     assert reason.endswith("; runtime is process, there docker")
+    write_baseline(tmp_path, "0001_a.json", entry(identity=identity(runtime="docker")))
+    told = "0001_a.json does not apply: runtime is process, there docker"
+    assert found_in(tmp_path) == told
 
 
 def test_identity_survives_the_file(tmp_path: Path) -> None:

@@ -183,3 +183,11 @@ def test_a_run_that_measured_nothing_saves_nothing(suite: Suite) -> None:
     (refusal,) = run.lines("--benchmark-save: nothing was saved, ")
     assert "for the run did not come to its end" in refusal
     assert sorted(suite.baselines.rglob("*")) == before
+
+
+def test_a_total_holds_for_both_arms(suite: Suite) -> None:
+    """Two pairs of eight images are blocks of four, in either arm, after the warm-up."""
+    run = suite.run(*local("--perf-total", "8", "--perf-require-baseline"))
+    row = run.row(LOCAL)
+    assert row["requests"]["total"] == row["jobs"] + 2 * (4 + 4)
+    assert row["verdict"] == "no baseline"
