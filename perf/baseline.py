@@ -20,7 +20,7 @@ from perf.stats import Pair, Sample, TooFewPairs
 from serving.errors import ConfigError
 
 EXTRA = "serving_perf"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _ELSEWHERE = "name another folder with --benchmark-storage"
 
 
@@ -45,6 +45,18 @@ class Identity(BaseModel):
         ]
 
 
+class RecordedPair(BaseModel):
+    """A pair as it is stored; other keys may join."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    scenario_rps: float
+    reference_rps: float
+    launch: int
+    yardstick_rps: float | None = None
+    step_ns: tuple[float, float] | None = None
+
+
 class Recorded(BaseModel):
     """What a scenario's benchmark leaves in its `extra_info`; other keys may join."""
 
@@ -53,24 +65,35 @@ class Recorded(BaseModel):
     schema_version: int
     name: str
     identity: Identity
-    pairs: tuple[Mapping[str, float], ...]
+    about: Mapping[str, str] = {}
+    pairs: tuple[RecordedPair, ...]
 
     def sample(self) -> Sample:
         """Return the recorded pairs. Raises ValueError where they are no throughputs."""
-        return Sample(
-            Pair(p["scenario_rps"], p["reference_rps"], int(p["launch"]))
-            for p in self.pairs
-        )
+        return Sample(Pair(**dict(pair)) for pair in self.pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A stored result: where it lies, what it holds for, and its pairs."""
+    """A stored result: where it lies, what it holds for, its pairs, and all else.
+
+    `about` are facts that do not decide whether it applies, but may explain a change:
+    versions, the image's digest, the kernel, the model of the CPU, the server's settings.
+    """
 
     path: Path
     name: str
     identity: Identity
     sample: Sample
+    about: Mapping[str, str]
+
+    def differences(self, about: Mapping[str, str]) -> list[str]:
+        """Return one phrase for each fact that was another when this was recorded."""
+        return [
+            f"{key} {self.about[key]} -> {about[key]}"
+            for key in sorted(self.about.keys() & about.keys())
+            if self.about[key] != about[key]
+        ]
 
 
 class BaselineStore:
@@ -102,6 +125,10 @@ class BaselineStore:
                 fewest = len(differences)
                 reason = f"{baseline.path.name} does not apply: {'; '.join(differences)}"
         return None, reason
+
+    def all(self) -> tuple[Baseline, ...]:
+        """Return every baseline, newest first."""
+        return tuple(self._baselines)
 
     def newest_file(self, wanted: Mapping[str, Identity]) -> Path | None:
         """Return the newest file with a baseline for any of the named scenarios."""
@@ -145,7 +172,13 @@ def _read(path: Path) -> list[Baseline]:
         try:
             recorded = Recorded.model_validate(entry)
             found.append(
-                Baseline(path, recorded.name, recorded.identity, recorded.sample())
+                Baseline(
+                    path,
+                    recorded.name,
+                    recorded.identity,
+                    recorded.sample(),
+                    recorded.about,
+                )
             )
         except TooFewPairs:
             continue

@@ -112,7 +112,7 @@ def read_machine(proc: Path = _PROC, cgroup: Path = _CGROUP) -> Machine:
         architecture=architecture,
         cpu_model=_cpuinfo_line(cpuinfo, "model name") or platform.processor() or "unknown",
         kernel=platform.release(),
-        allowed_cores=_allowed_cores(),
+        allowed_cores=len(allowed_cores()),
         cpu_quota_cores=min(_cpu_quotas_cores(proc, cgroup), default=None),
         physical_memory_bytes=physical,
         memory_limit_bytes=min(limits, default=None),
@@ -136,10 +136,11 @@ def _instruction_sets(architecture: str, flags: set[str]) -> tuple[str, ...]:
     return (level, *(name for name, any_of in extras if any_of & flags))
 
 
-def _allowed_cores() -> int:
+def allowed_cores() -> frozenset[int]:
+    """Return the numbers of the cores that this process may be scheduled on."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset(range(os.cpu_count() or 1))
 
 
 def _physical_memory_bytes(proc: Path) -> int:
@@ -148,7 +149,7 @@ def _physical_memory_bytes(proc: Path) -> int:
 
 
 def _cpu_quotas_cores(proc: Path, cgroup: Path) -> Iterator[float]:
-    for folder in _cgroup_folders(proc, cgroup, "cpu"):
+    for folder in cgroup_folders(proc, cgroup, "cpu"):
         v1 = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
         for quota, period in (v1, _text(folder / "cpu.max").split() or ("", "")):
             if quota.strip().isdecimal():  # no limit is "-1" in v1 and "max" in v2
@@ -156,14 +157,14 @@ def _cpu_quotas_cores(proc: Path, cgroup: Path) -> Iterator[float]:
 
 
 def _memory_limits_bytes(proc: Path, cgroup: Path) -> Iterator[int]:
-    for folder in _cgroup_folders(proc, cgroup, "memory"):
+    for folder in cgroup_folders(proc, cgroup, "memory"):
         for name in ("memory.limit_in_bytes", "memory.max"):
             limit = _text(folder / name).strip()
             if limit.isdecimal():  # no limit is "max" in v2, in v1 more than any memory
                 yield int(limit)
 
 
-def _cgroup_folders(proc: Path, cgroup: Path, controller: str) -> Iterator[Path]:
+def cgroup_folders(proc: Path, cgroup: Path, controller: str) -> Iterator[Path]:
     """Yield the folders, from the root to this process's own, whose limits all hold.
 
     Each line of /proc/self/cgroup is hierarchy:controllers:path (cgroups(7)); version 2

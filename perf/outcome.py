@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from perf.baseline import EXTRA, SCHEMA_VERSION, Identity
 from perf.gate import Judgement
+from perf.instruments import Instruments
 from perf.monitor import Usage
 from perf.pairing import Pairing
 from perf.result import ScenarioResult
-from perf.scenarios import Scenario
+from perf.scenarios import REFERENCE, Scenario
 from perf.stats import percentiles, throughput_rps
+from perf.validity import Shares, shares
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,9 +23,19 @@ class Measured:
 
     scenario: Scenario
     pairing: Pairing
+    instruments: Instruments
     usage: Usage
     judgement: Judgement
     usable_cores: float
+
+
+def shares_by_arm(instruments: Instruments, usable_cores: float) -> dict[str, Shares]:
+    """Return what the blocks of each arm had to share; no arm without a block."""
+    return {
+        arm: shares(blocks, usable_cores)
+        for arm, blocks in instruments.conditions.items()
+        if blocks
+    }
 
 
 def scenario_result(measured: Measured) -> ScenarioResult:
@@ -47,6 +60,10 @@ def scenario_result(measured: Measured) -> ScenarioResult:
         baseline_ratio=judgement.baseline_ratio,
         baseline_file=judgement.baseline_file,
         change=judgement.change,
+        smallest_seen=judgement.smallest_seen,
+        differences=judgement.differences,
+        null_control=judgement.ratio if measured.scenario.name == REFERENCE else None,
+        yardstick_rps=_yardstick_rps(pairing),
         tolerance=measured.scenario.tolerance,
         verdict=judgement.verdict,
         reason=judgement.reason,
@@ -68,9 +85,8 @@ def scenario_result(measured: Measured) -> ScenarioResult:
 def extra_info(
     measured: Measured,
     identity: Identity,
+    about: Mapping[str, str],
     seed: int,
-    versions: Mapping[str, str],
-    server: Mapping[str, str],
 ) -> dict[str, object]:
     """Return what goes into the benchmark's `extra_info`, ready for JSON."""
     result = scenario_result(measured)
@@ -80,6 +96,7 @@ def extra_info(
         "name": result.name,
         "identity": identity.model_dump(mode="json"),
         "scenario": result.spec,
+        "about": dict(about),
         "pairs": [asdict(pair) for pair in result.pairs],
         "requests": result.requests,
         "latency_ms": result.latency_ms,
@@ -88,10 +105,14 @@ def extra_info(
         "memory_bytes": {"peak": result.peak_memory_bytes, "kind": result.memory_kind},
         "harness_cpu_percent": result.harness_cpu_percent,
         "monitor_cpu_percent": measured.usage.own_cpu_percent,
-        "idle_cpu_percent": _idle_cpu_percent(measured),
-        "server": {**server, **pairing.observed},
+        "conditions": {
+            arm: asdict(seen)
+            for arm, seen in shares_by_arm(
+                measured.instruments, measured.usable_cores
+            ).items()
+        },
+        "server": dict(pairing.observed),
         "seed": seed,
-        "versions": dict(versions),
     }
     return {EXTRA: entry}
 
@@ -113,9 +134,8 @@ def _harness_cpu_percent(measured: Measured) -> float | None:
     return 100.0 * harness_s / (usage.duration_s * measured.usable_cores)
 
 
-def _idle_cpu_percent(measured: Measured) -> float | None:
-    """Return the server's share of all usable cores while the reference was measured."""
-    pairing = measured.pairing
-    if not pairing.reference_s or measured.scenario.arm != "served":
-        return None
-    return 100.0 * pairing.idle_cpu_s / (pairing.reference_s * measured.usable_cores)
+def _yardstick_rps(pairing: Pairing) -> float | None:
+    """Return the yardstick's mean speed, on the scale of logarithms as everything."""
+    speeds = [pair.yardstick_rps for pair in pairing.pairs]
+    known = [math.log(speed) for speed in speeds if speed is not None]
+    return math.exp(sum(known) / len(known)) if known else None

@@ -3,28 +3,35 @@
 When each method is called, in pytest-benchmark's words: `setup` before every round, the
 timed `block` as the round, `teardown` after it. The reference's block of a pair runs in
 the set-up or in the teardown, which of the two is drawn at random for each pair; a new
-launch of the server, and the blocks that warm it up, come first in the set-up.
+launch of the server, and the blocks that warm both arms up, come first in the set-up.
+The instruments are read last in the set-up and first in the teardown.
 """
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from perf.arms import Arm, Block
 from perf.check import Counts
+from perf.instruments import REFERENCE, SCENARIO, Around, Instruments
 from perf.jobs.record import JobRecord, Top
-from perf.monitor import Monitor
-from perf.processes import cpu_seconds
 from perf.stats import Pair
+
+
+class Decided(BaseException):
+    """Raised by `setup` in place of a round, to end the benchmark's rounds there.
+
+    No Exception, which pytest-benchmark would take for a failure of what it times.
+    """
 
 
 class Pairing:
     """The pairs of one scenario, as they are measured.
 
     `counts` are over both arms' measured and warm-up jobs; `blocks` are the scenario's
-    own; `idle_cpu_s` is the CPU that the scenario's server used while the reference ran,
-    and `reference_s` for how long it ran.
+    own.
     """
 
     def __init__(  # noqa: PLR0913 -- the one place where all of it meets
@@ -34,16 +41,18 @@ class Pairing:
         reference: Arm,
         predictions: Mapping[str, Top],
         *,
-        monitor: Monitor,
+        instruments: Instruments,
         launches_before: Container[int],
         warm_up_images: int,
         rng: random.Random,
+        enough: Callable[[Sequence[Pair]], bool] = lambda _: False,
         on_record: Callable[[JobRecord], None] | None = None,
     ) -> None:
         """Prepare to measure; nothing runs yet.
 
         `launches_before` are the numbers of the pairs before which the server is
-        launched; 0 must be among them.
+        launched; 0 must be among them. Before each of them but 0 `enough` is asked
+        whether the pairs so far suffice.
         """
         self.name = name
         self.scenario = scenario
@@ -52,29 +61,35 @@ class Pairing:
         self.pairs: list[Pair] = []
         self.blocks: list[Block] = []
         self.launch = -1
-        self.idle_cpu_s = 0.0
-        self.reference_s = 0.0
         self.observed: Mapping[str, int | str] = {}
         self._predictions = predictions
-        self._monitor = monitor
+        self._instruments = instruments
         self._launches_before = launches_before
         self._warm_up_images = warm_up_images
         self._rng = rng
+        self._enough = enough
         self._on_record = on_record
         self._reference_block: Block | None = None
         self._scenario_block: Block | None = None
+        self._around = Around()
 
     def setup(self) -> None:
-        """Relaunch where a launch is due; run the reference's block where it is first."""
+        """Relaunch where a launch is due; run the reference's block where it is first.
+
+        Raises Decided where a launch is due and there are pairs enough.
+        """
         if len(self.pairs) in self._launches_before:
+            if self.pairs and self._enough(self.pairs):
+                raise Decided
             self._relaunch()
         self._reference_block = self._scenario_block = None
         if self._rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
             self._run_reference()
+        self._around = self._instruments.before()
 
     def block(self) -> None:
         """Run the scenario's block: the round that pytest-benchmark times."""
-        with self._monitor.measuring():
+        with self._instruments.block(SCENARIO):
             self._scenario_block = self.scenario.block(self._on_record)
 
     def teardown(self) -> None:
@@ -86,28 +101,44 @@ class Pairing:
         block, self._scenario_block = self._scenario_block, None
         if block is None:
             return
+        self._instruments.after(self._around)
         self.blocks.append(block)
         self._check(block, self.name)
         if self._reference_block is None:
             self._run_reference()
         assert self._reference_block is not None
-        self.pairs.append(
-            Pair(block.throughput_rps, self._reference_block.throughput_rps, self.launch)
+        self.pairs.append(self._pair(block, self._reference_block))
+
+    def check_server(self) -> None:
+        """Ask the server of this launch for its settings; raises ServerError."""
+        self.observed = self.scenario.observed()
+
+    def _pair(self, block: Block, reference: Block) -> Pair:
+        around = self._around
+        first, last = around.step_ns[:1], around.step_ns[1:]
+        return Pair(
+            scenario_rps=block.throughput_rps,
+            reference_rps=reference.throughput_rps,
+            launch=self.launch,
+            yardstick_rps=math.sqrt(math.prod(around.yardstick_rps)),
+            step_ns=(first[0], last[0]) if first and last else None,
         )
 
     def _relaunch(self) -> None:
+        if self.launch >= 0:
+            self.check_server()  # a worker that died in this launch is gone with it
         self.scenario.relaunch()
         self.launch += 1
         warm_up = self.scenario.block(images=self._warm_up_images)
         self._check(warm_up, f"{self.name}, warming up")
-        self.observed = self.scenario.observed()
+        # The first jobs after a launch find the model's file, and their memory, cold.
+        cold = self.reference.block(images=self.reference.load.slots)
+        self._check(cold, f"{self.name}, reference arm warming up")
+        self.check_server()
 
     def _run_reference(self) -> None:
-        pids = self.scenario.server_pids()
-        before_s = cpu_seconds(pids)
-        block = self.reference.block(self._on_record)
-        self.idle_cpu_s += cpu_seconds(pids) - before_s
-        self.reference_s += block.run.duration_s
+        with self._instruments.block(REFERENCE, self.scenario.server_pids()):
+            block = self.reference.block(self._on_record)
         self._check(block, f"{self.name}, reference arm")
         self._reference_block = block
 

@@ -18,8 +18,12 @@ class ScenarioResult:
     `cpu_percent_mean` and `_max` are of all usable cores together, 0 to 100, and None
     where they could not be read; `peak_memory_bytes` is the sum over the experiment's
     processes, `memory_kind` says of what: pss, rss or cgroup. `ratio` is scenario over
-    reference; `change` is this run's ratio over the baseline's. `harness_cpu_percent`
-    is the harness's share of all usable cores.
+    reference; `change` is this run's speed over the baseline's, with the interval that
+    decides on an alarm, and `smallest_seen` the smallest loss, as a share, that would have
+    been one. `differences` are what is not as it was at the baseline. `null_control` is
+    the reference over itself, where the scenario is the reference. `yardstick_rps` is the
+    model's own speed beside the blocks, in images a second. `harness_cpu_percent` is the
+    harness's share of all usable cores.
     """
 
     name: str
@@ -31,6 +35,10 @@ class ScenarioResult:
     baseline_ratio: float | None
     baseline_file: str | None
     change: Estimate | None
+    smallest_seen: float | None
+    differences: tuple[str, ...]
+    null_control: Estimate | None
+    yardstick_rps: float | None
     tolerance: float
     verdict: Verdict
     reason: str

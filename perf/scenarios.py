@@ -90,6 +90,7 @@ class Profile(BaseModel):
     reference_images: PositiveInt
     pairs: PositiveInt
     launches: PositiveInt
+    budget_min: PositiveInt | None = None
 
     def launches_before(self) -> frozenset[int]:
         """Return the numbers of the pairs that begin a launch, as even as can be."""

@@ -1,19 +1,24 @@
-"""Stand-ins for arms, monitor and baselines, and a way to wait for what must happen."""
+"""Stand-ins for arms, instruments and baselines, and a way to wait for what must happen."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import psutil
 
 from perf.arms import Block, Load, OnRecord
 from perf.baseline import EXTRA, SCHEMA_VERSION, Identity
+from perf.conditions import Conditions, Watch
+from perf.instruments import REFERENCE, SCENARIO, Instruments
 from perf.jobs.pool import BlockRun
 from perf.jobs.record import BlockTotals, JobRecord, Top
+from perf.monitor import Monitor
 
 IMAGE = "kitten.jpg"
 TOP: Top = ((281, 0.5), (282, 0.25), (285, 0.125), (287, 0.0625), (761, 0.03125))
@@ -109,32 +114,115 @@ class FakeArm:
 class FakeMonitor:
     """Writes down when it would measure."""
 
-    def __init__(self, diary: list[str]) -> None:
+    def __init__(self, arm: str, diary: list[str]) -> None:
+        self._arm = arm
         self._diary = diary
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
         """Write down beginning and end."""
-        self._diary.append("measure")
+        self._diary.append(f"{self._arm}: measure")
         yield
-        self._diary.append("measured")
+        self._diary.append(f"{self._arm}: measured")
 
 
-def pairs_of(*ratios: float) -> list[dict[str, float]]:
-    """Return pairs as they are stored, with these ratios."""
-    return [{"scenario_rps": 2 * r, "reference_rps": 2.0, "launch": 0} for r in ratios]
+class FakeWatch:
+    """Keeps who should have been idle in each block; a block lasts as its number says."""
+
+    def __init__(self) -> None:
+        self.idle: list[tuple[int, ...]] = []
+
+    @contextmanager
+    def block(self, idle_arm: Iterable[int] = ()) -> Iterator[list[Conditions]]:
+        """Yield a list that has the block's conditions in the end."""
+        self.idle.append(tuple(idle_arm))
+        found: list[Conditions] = []
+        yield found
+        found.append(
+            Conditions(
+                duration_s=float(len(self.idle)),
+                own_s=0.0,
+                foreign_s=0.0,
+                stolen_s=0.0,
+                throttled_s=0.0,
+            )
+        )
+
+
+class FakeGauge:
+    """A yardstick that writes down each measurement, and gives its readings in turn."""
+
+    def __init__(self, diary: list[str], readings: Sequence[float]) -> None:
+        self._diary = diary
+        self._readings = itertools.cycle(readings)
+
+    def measure_rps(self) -> float:
+        """Return the next reading; after the last, the first."""
+        self._diary.append("yardstick")
+        return next(self._readings)
+
+
+class FakeSteps:
+    """Writes down each measurement of a step, and gives its readings in turn."""
+
+    def __init__(self, diary: list[str], readings: Sequence[float | None]) -> None:
+        self._diary = diary
+        self._readings = itertools.cycle(readings)
+
+    def measure_ns(self) -> float | None:
+        """Return the next reading; after the last, the first."""
+        self._diary.append("step")
+        return next(self._readings)
+
+
+def fake_instruments(
+    diary: list[str],
+    *,
+    yardstick_rps: Sequence[float] = (10.0,),
+    step_ns: Sequence[float | None] = (50.0,),
+) -> Instruments:
+    """Return instruments that write in `diary`, with these readings."""
+    return Instruments(
+        monitors={
+            arm: cast("Monitor", FakeMonitor(arm, diary)) for arm in (SCENARIO, REFERENCE)
+        },
+        watch=cast("Watch", FakeWatch()),
+        yardstick=FakeGauge(diary, yardstick_rps),
+        steps=FakeSteps(diary, step_ns),
+    )
+
+
+def pairs_of(
+    *ratios: float,
+    launches: int = 1,
+    yardstick_rps: float | None = None,
+    step_ns: tuple[float, float] | None = None,
+) -> list[dict[str, object]]:
+    """Return pairs as they are stored, with these ratios, spread over the launches."""
+    return [
+        {
+            "scenario_rps": 2 * ratio,
+            "reference_rps": 2.0,
+            "launch": place * launches // len(ratios),
+            "yardstick_rps": yardstick_rps,
+            "step_ns": step_ns,
+        }
+        for place, ratio in enumerate(ratios)
+    ]
 
 
 def entry(
     name: str = "serving-batch",
     identity: Identity = IDENTITY,
-    pairs: Sequence[Mapping[str, float]] = (),
+    pairs: Sequence[Mapping[str, object]] = (),
+    about: Mapping[str, str] | None = None,
 ) -> dict[str, object]:
     """Return what a scenario's benchmark leaves in its `extra_info`."""
     stored = {
         "schema_version": SCHEMA_VERSION,
         "name": name,
         "identity": identity.model_dump(mode="json"),
+        "about": dict(about or {}),
         "pairs": list(pairs) or pairs_of(3.0, 3.0),
         "seed": 7,
     }

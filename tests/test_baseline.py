@@ -9,19 +9,34 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.storage.file import FileStorage
 
-from perf.baseline import EXTRA, BaselineStore, Identity
+from perf.baseline import EXTRA, SCHEMA_VERSION, Baseline, BaselineStore, Identity
+from perf.stats import Pair
 from serving.errors import ConfigError
 from tests.fakes import IDENTITY, entry, pairs_of, write_baseline
 
 pytest_plugins = ("pytester",)
 
 NAME = "serving-batch"
-HARNESS = {EXTRA: {"schema_version": 1, "ceiling_rps": 300.0, "cpu_ms_per_job": 3.0}}
+PAIR = {"scenario_rps": 6.0, "reference_rps": 2.0, "launch": 0}
+HARNESS = {
+    EXTRA: {
+        "schema_version": SCHEMA_VERSION,
+        "ceiling_rps": 300.0,
+        "cpu_ms_per_job": 3.0,
+    }
+}
 
 
 def identity(**changes: object) -> Identity:
     """Return the identity with some of its fields changed."""
     return IDENTITY.model_copy(update=changes)
+
+
+def only_one(folder: Path) -> Baseline:
+    """Return the baseline that applies; fails where none does."""
+    baseline, reason = BaselineStore(folder).find(NAME, IDENTITY)
+    assert baseline is not None, reason
+    return baseline
 
 
 def found_in(folder: Path, only: str | None = None) -> str:
@@ -181,6 +196,49 @@ def test_identity_survives_the_file(tmp_path: Path) -> None:
     assert BaselineStore(tmp_path).find(NAME, mine)[0] is not None
 
 
+def test_all_of_a_pair_survives_the_file(tmp_path: Path) -> None:
+    """The yardstick's speed, both steps and the launch come back as they were stored."""
+    stored = pairs_of(3.0, 3.5, launches=2, yardstick_rps=7.25, step_ns=(55.5, 101.25))
+    write_baseline(tmp_path, "0001_a.json", entry(pairs=stored))
+    assert only_one(tmp_path).sample.pairs == (
+        Pair(6.0, 2.0, 0, yardstick_rps=7.25, step_ns=(55.5, 101.25)),
+        Pair(7.0, 2.0, 1, yardstick_rps=7.25, step_ns=(55.5, 101.25)),
+    )
+
+
+@pytest.mark.parametrize("stored", [PAIR, {**PAIR, "yardstick_rps": None, "step_ns": None}])
+def test_what_was_not_measured_stays_unknown(
+    tmp_path: Path, stored: dict[str, object]
+) -> None:
+    """A pair without a yardstick or without steps is whole; they are None then."""
+    write_baseline(tmp_path, "0001_a.json", entry(pairs=[stored] * 2))
+    assert only_one(tmp_path).sample.pairs == (Pair(6.0, 2.0, 0),) * 2
+
+
+def test_differences_name_what_changed(tmp_path: Path) -> None:
+    """Each fact that is another now is named with both values, and no other fact."""
+    then = {"torch": "2.13.0", "kernel": "6.1", "CPU": "Zen 4", "java": "17"}
+    write_baseline(tmp_path, "0001_a.json", entry(about=then))
+    baseline = only_one(tmp_path)
+    assert baseline.about == then
+    assert baseline.differences(then) == []
+    assert baseline.differences({**then, "torch": "2.14.1"}) == ["torch 2.13.0 -> 2.14.1"]
+    now = {"torch": "2.14.1", "kernel": "6.8", "CPU": "Zen 4", "image digest": "abc"}
+    assert baseline.differences(now) == ["kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"]
+
+
+def test_facts_decide_nothing(tmp_path: Path) -> None:
+    """A baseline applies whatever its facts, and one that was stored without any."""
+    write_baseline(tmp_path, "0001_a.json", entry(about={"kernel": "another"}))
+    assert found_in(tmp_path) == "0001_a.json"
+    stored = entry()[EXTRA]
+    assert isinstance(stored, dict)
+    del stored["about"]
+    write_baseline(tmp_path, "0002_b.json", {EXTRA: stored})
+    assert found_in(tmp_path) == "0002_b.json"
+    assert only_one(tmp_path).differences({"kernel": "some"}) == []
+
+
 @pytest.mark.parametrize(
     "text",
     ["", "{", '{"benchmarks": [{"extra_info": {"serving_perf": {"schema_ver', "\xff"],
@@ -204,8 +262,9 @@ def test_other_json_is_named(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("extra", "version"),
     [
-        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 2}}, 2),
-        ({EXTRA: {"schema_version": "1"}}, "1"),
+        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 1}}, 1),
+        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 3}}, 3),
+        ({EXTRA: {"schema_version": str(SCHEMA_VERSION)}}, str(SCHEMA_VERSION)),
         ({EXTRA: {}}, None),
         ({EXTRA: "text"}, None),
         ({"another": "suite"}, None),
@@ -218,8 +277,24 @@ def test_other_schema_is_named(tmp_path: Path, extra: object, version: object) -
     """A result of another schema, or of another suite, is refused with what to do."""
     path = write_baseline(tmp_path, "0001_a.json", entry(), extra)
     assert fault(tmp_path).startswith(
-        f"baseline {path} is of schema {version}, this suite reads 1: "
+        f"baseline {path} is of schema {version}, this suite reads {SCHEMA_VERSION}: "
         "record it anew with --benchmark-save, or "
+    )
+
+
+def test_schema_1_is_to_be_recorded_anew(tmp_path: Path) -> None:
+    """A whole file of the first schema, which had no yardstick, is refused in one line."""
+    stored = {
+        "schema_version": 1,
+        "name": NAME,
+        "identity": IDENTITY.model_dump(mode="json"),
+        "pairs": [{"scenario_rps": 6.0, "reference_rps": 2.0, "launch": 0}] * 2,
+        "seed": 7,
+    }
+    path = write_baseline(tmp_path, "0001_a.json", {EXTRA: stored})
+    assert fault(tmp_path) == (
+        f"baseline {path} is of schema 1, this suite reads 2: record it anew with "
+        "--benchmark-save, or name another folder with --benchmark-storage"
     )
 
 
@@ -230,6 +305,15 @@ def test_other_schema_is_named(tmp_path: Path, extra: object, version: object) -
         {"pairs": [{"scenario_rps": 0.0, "reference_rps": 1.0, "launch": 0}] * 2},
         {"pairs": [{"scenario_rps": float("nan"), "reference_rps": 1, "launch": 0}] * 2},
         {"pairs": [{"scenario_rps": "fast", "reference_rps": 1.0, "launch": 0}] * 2},
+        {"pairs": [{**PAIR, "launch": 0.5}] * 2},
+        {"pairs": [{**PAIR, "yardstick_rps": 0.0}] * 2},
+        {"pairs": [{**PAIR, "yardstick_rps": float("nan")}] * 2},
+        {"pairs": [{**PAIR, "yardstick_rps": "fast"}] * 2},
+        {"pairs": [{**PAIR, "step_ns": [50.0]}] * 2},
+        {"pairs": [{**PAIR, "step_ns": [50.0, -1.0]}] * 2},
+        {"pairs": [{**PAIR, "step_ns": 50.0}] * 2},
+        {"about": {"torch": 2}},
+        {"about": "torch"},
         {"pairs": 12},
         {"pairs": None},
         {"identity": None},

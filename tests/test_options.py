@@ -42,6 +42,13 @@ REFUSED: dict[str, tuple[Words, Words]] = {
     "negative seed": (("--perf-seed=-1",), ("--perf-seed -1:", "at least 0")),
     "no CPUs": (("--perf-docker-cpus=0",), ("--perf-docker-cpus 0:", "above 0")),
     "text for CPUs": (("--perf-docker-cpus=x",), ("--perf-docker-cpus x:", "above 0")),
+    **{
+        f"budget {value}": (
+            (f"--perf-budget={value}",),
+            (f"--perf-budget {value}:", "not a number above 0"),
+        )
+        for value in ("0", "0.0", "-3", "ten", "10m", "nan", "inf", "")
+    },
     "scenario": (
         ("--perf-scenario=serving-bath",),
         ("--perf-scenario serving-bath: no such scenario", "serving-batch"),
@@ -203,12 +210,17 @@ def test_a_folder_that_cannot_be_made_ends_the_run(
     [
         ('{"benchmarks": [{"extra_info"', "is damaged"),
         ('{"results": []}', "is damaged"),
-        (
-            json.dumps({"benchmarks": [{"extra_info": {EXTRA: {"schema_version": 99}}}]}),
-            f"is of schema 99, this suite reads {SCHEMA_VERSION}",
+        *(
+            (
+                json.dumps(
+                    {"benchmarks": [{"extra_info": {EXTRA: {"schema_version": n}}}]}
+                ),
+                f"is of schema {n}, this suite reads {SCHEMA_VERSION}: record it anew",
+            )
+            for n in (1, 99)
         ),
     ],
-    ids=["truncated", "of another shape", "of another schema"],
+    ids=["truncated", "of another shape", "of the first schema", "of a later schema"],
 )
 def test_a_baseline_that_cannot_be_read_is_refused(
     text: str, why: str, suite: Suite

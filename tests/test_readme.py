@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 import shutil
@@ -50,7 +51,7 @@ def test_the_two_commands_come_first() -> None:
 
 
 def test_every_environment_that_is_named_exists() -> None:
-    """Each environment of the README is one that tox knows, and runs pytest in."""
+    """Each environment of the README is one that tox knows, and runs what is here."""
     named = {command[2] for command in commands("tox -e")}
     assert {"perf", "tests", "serving-batch"} <= named
     listed = tox("list", "--no-desc", "-q").split()
@@ -58,7 +59,11 @@ def test_every_environment_that_is_named_exists() -> None:
     config = tox("config", "-e", ",".join(named), "-k", "commands")
     runs = dict(re.findall(r"\[testenv:(.+)\]\ncommands = (.+)", config))
     for name in named:
-        assert "pytest" in runs[name] or f"--perf-scenario {name}" in runs[name]
+        module = re.fullmatch(r"python -m (perf\.[\w.]+)", runs[name])
+        if module:
+            assert importlib.util.find_spec(module[1]), name
+        else:
+            assert "pytest" in runs[name] or f"--perf-scenario {name}" in runs[name]
 
 
 @pytest.mark.parametrize("command", commands("pytest perf"), ids=" ".join)

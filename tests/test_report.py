@@ -41,7 +41,11 @@ BATCH = ScenarioResult(
     ratio=Estimate(point=2.503, low=2.41, high=2.604, confidence=0.95),
     baseline_ratio=3.12,
     baseline_file="baselines/process/0001_resnet152.json",
-    change=Estimate(point=0.802, low=0.772, high=0.835, confidence=0.95),
+    change=Estimate(point=0.802, low=0.772, high=0.835, confidence=0.995),
+    smallest_seen=0.0412,
+    differences=("kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"),
+    null_control=None,
+    yardstick_rps=7.53,
     tolerance=0.1,
     verdict=Verdict.REGRESSED,
     reason="",
@@ -52,7 +56,16 @@ BATCH = ScenarioResult(
     peak_memory_bytes=1_300_000_000,
     memory_kind="pss",
     harness_cpu_percent=1.26,
-    pairs=(Pair(scenario_rps=4.7, reference_rps=1.9, launch=0),),
+    pairs=(
+        Pair(
+            scenario_rps=4.7,
+            reference_rps=1.9,
+            launch=0,
+            yardstick_rps=7.53,
+            step_ns=(55.5, 101.25),
+        ),
+        Pair(scenario_rps=4.8, reference_rps=1.8, launch=1),
+    ),
 )
 UNREAD = replace(
     BATCH,
@@ -62,6 +75,9 @@ UNREAD = replace(
     baseline_ratio=None,
     baseline_file=None,
     change=None,
+    smallest_seen=None,
+    differences=(),
+    yardstick_rps=None,
     verdict=Verdict.NO_BASELINE,
     reason="the stored baseline is of\nanother machine class",
     latency_ms={},
@@ -70,6 +86,13 @@ UNREAD = replace(
     peak_memory_bytes=None,
     harness_cpu_percent=None,
     pairs=(),
+)
+LOCAL = replace(
+    BATCH,
+    name="decentralized",
+    verdict=Verdict.UNCHANGED,
+    differences=(),
+    null_control=Estimate(point=0.967, low=0.946, high=0.99, confidence=0.95),
 )
 
 any_float = st.floats()
@@ -99,6 +122,10 @@ scenarios = st.builds(
     baseline_ratio=st.none() | positive,
     baseline_file=st.none() | text,
     change=st.none() | estimates,
+    smallest_seen=st.none() | amounts,
+    differences=st.lists(text, max_size=2).map(tuple),
+    null_control=st.none() | estimates,
+    yardstick_rps=st.none() | amounts,
     tolerance=st.floats(min_value=0.001, max_value=0.5),
     verdict=st.sampled_from(Verdict),
     reason=text,
@@ -111,7 +138,14 @@ scenarios = st.builds(
     memory_kind=st.sampled_from(["pss", "rss", "cgroup"]),
     harness_cpu_percent=st.none() | amounts,
     pairs=st.lists(
-        st.builds(Pair, scenario_rps=positive, reference_rps=positive, launch=count),
+        st.builds(
+            Pair,
+            scenario_rps=positive,
+            reference_rps=positive,
+            launch=count,
+            yardstick_rps=st.none() | positive,
+            step_ns=st.none() | st.tuples(positive, positive),
+        ),
         max_size=3,
     ).map(tuple),
 )
@@ -144,7 +178,8 @@ def validator() -> Draft202012Validator:
 
 def summary() -> dict[str, object]:
     """Return a summary as its reader gets it, after strict JSON."""
-    written = json.dumps(summarise(HEADER, [BATCH, UNREAD], HARNESS), allow_nan=False)
+    results = [BATCH, UNREAD, LOCAL]
+    written = json.dumps(summarise(HEADER, results, HARNESS), allow_nan=False)
     read: dict[str, object] = json.loads(written)
     return read
 
@@ -238,6 +273,11 @@ def test_schema_describes_every_key_that_is_written() -> None:
                 "throughput_rps",
                 "ratio",
                 "baseline_ratio",
+                "change",
+                "smallest_seen",
+                "differences",
+                "null_control",
+                "yardstick_rps",
                 "verdict",
                 "latency_ms",
                 "requests",
@@ -247,6 +287,7 @@ def test_schema_describes_every_key_that_is_written() -> None:
             )
         ),
         *(("scenarios.0.ratio", key) for key in ("estimate", "low", "high", "confidence")),
+        *(("scenarios.2.null_control", key) for key in ("estimate", "low", "high")),
         *(("scenarios.0.latency_ms", key) for key in ("p50", "p90", "p95", "p99")),
         *(("scenarios.0.requests", key) for key in ("total", "failed", "wrong")),
         *(("scenarios.0.cpu_percent", key) for key in ("mean", "max")),
@@ -276,13 +317,58 @@ def test_schema_refuses_a_summary_without_a_promised_key(path: str, key: str) ->
         ("scenarios.0.requests", "failed", -1),
         ("scenarios.0.memory_bytes", "kind", "guess"),
         ("scenarios.0.ratio", "confidence", 95),
+        ("scenarios.0", "smallest_seen", "4.1 %"),
+        ("scenarios.0", "smallest_seen", -0.04),
+        ("scenarios.0", "differences", "torch 2.13.0 -> 2.14.1"),
+        ("scenarios.0", "differences", [2.13]),
+        ("scenarios.0", "null_control", 0.967),
+        ("scenarios.0", "yardstick_rps", "7.53"),
+        ("scenarios.0.pairs.0", "yardstick_rps", 0),
+        ("scenarios.0.pairs.0", "step_ns", 55.5),
+        ("scenarios.0.pairs.0", "step_ns", [55.5]),
+        ("scenarios.0.pairs.0", "step_ns", [55.5, 0]),
     ],
 )
 def test_schema_refuses_a_value_of_another_kind(path: str, key: str, value: object) -> None:
     """An unknown verdict, a number as text, a count below 0: each is refused."""
     broken = copy.deepcopy(summary())
+    assert validator().is_valid(broken)
     at(broken, path)[key] = value
     assert not validator().is_valid(broken)
+
+
+def test_summary_holds_what_the_verdict_rests_on() -> None:
+    """Yardstick, steps, what would have been seen and what differs are there, or null."""
+    read = summary()
+    batch, unread, local = (at(read, f"scenarios.{n}") for n in range(3))
+    assert at(batch, "change")["confidence"] == 0.995
+    assert (batch["smallest_seen"], batch["yardstick_rps"]) == (0.0412, 7.53)
+    assert batch["differences"] == ["kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"]
+    assert batch["null_control"] is None
+    assert batch["pairs"] == [
+        {
+            "scenario_rps": 4.7,
+            "reference_rps": 1.9,
+            "launch": 0,
+            "yardstick_rps": 7.53,
+            "step_ns": [55.5, 101.25],
+        },
+        {
+            "scenario_rps": 4.8,
+            "reference_rps": 1.8,
+            "launch": 1,
+            "yardstick_rps": None,
+            "step_ns": None,
+        },
+    ]
+    assert (unread["smallest_seen"], unread["yardstick_rps"]) == (None, None)
+    assert unread["differences"] == []
+    assert local["null_control"] == {
+        "estimate": 0.967,
+        "low": 0.946,
+        "high": 0.99,
+        "confidence": 0.95,
+    }
 
 
 def test_schema_knows_exactly_the_verdicts_of_the_statistics() -> None:
@@ -363,6 +449,16 @@ def test_text_says_what_holds_for_the_run_and_what_each_scenario_has_to_say() ->
     assert max(len(line) for line in lines[2:8]) <= 140
 
 
+def test_the_reference_over_itself_has_a_line_of_its_own() -> None:
+    """Where the reference was measured, both reports tell how far it is from itself."""
+    line = "null control: the reference over itself is 0.967 [0.946, 0.990]"
+    results = [LOCAL, BATCH]
+    assert text_table(HEADER, results, HARNESS).split("\n").count(line) == 1
+    assert f"\n- {line}\n" in markdown(HEADER, results, HARNESS)
+    for report in (text_table, markdown):
+        assert "null control" not in report(HEADER, [BATCH, UNREAD], HARNESS)
+
+
 def test_a_run_without_scenarios_or_harness_is_still_a_report() -> None:
     """A run that measured nothing says so instead of failing."""
     assert "harness: its ceiling was not measured" in text_table(HEADER, [], None)
@@ -392,11 +488,33 @@ def test_explain_tells_a_regression_and_how_to_repeat_it() -> None:
     """A red verdict names scenario, interval, baseline file, tolerance and command."""
     assert explain(BATCH, HEADER) == (
         "serving-batch has regressed. Its throughput is 2.50 [2.41, 2.60] times the "
-        "reference's (95 % interval). That is a change of -19.8 % (95 % interval: "
+        "reference's (95 % interval). That is a change of -19.8 % (99.5 % interval: "
         "-22.8 % to -16.5 %) against 3.12 in baselines/process/0001_resnet152.json, where "
-        "the tolerance is 10 %. To repeat this scenario alone: "
-        "tox -e serving-batch -- --perf-seed 7"
+        "the tolerance is 10 %. Since then: kernel 6.1 -> 6.8, torch 2.13.0 -> 2.14.1. "
+        "To repeat this scenario alone: tox -e serving-batch -- --perf-seed 7"
     )
+
+
+def test_explain_says_when_nothing_else_has_changed() -> None:
+    """A regression without any difference leaves nothing but the code to look at."""
+    said = explain(replace(BATCH, differences=()), HEADER)
+    known = "Versions, settings, kernel and CPU are as they were then."
+    assert f"where the tolerance is 10 %. {known} To repeat " in said
+    assert "Since then" not in said
+
+
+@pytest.mark.parametrize("verdict", [Verdict.NO_BASELINE, Verdict.INVALID])
+def test_explain_compares_no_facts_where_nothing_was_compared(verdict: Verdict) -> None:
+    """Without a baseline, or a measurement, there is no then that anything was like."""
+    said = explain(replace(UNREAD, verdict=verdict), HEADER)
+    assert "Since then" not in said
+    assert "as they were then" not in said
+
+
+def test_explain_keeps_a_difference_on_its_line() -> None:
+    """A fact that holds a line break breaks no line of the message."""
+    odd = replace(BATCH, differences=("CPU Some\nCPU -> Other\tCPU",))
+    assert "Since then: CPU Some CPU -> Other CPU. " in explain(odd, HEADER)
 
 
 def test_explain_tells_what_no_baseline_looked_for() -> None:

@@ -73,6 +73,24 @@ def test_profiles_can_be_launched(table: Table) -> None:
         assert profile.pairs >= 2
 
 
+def test_every_row_is_held_to_the_same(table: Table) -> None:
+    """What counts as unchanged is the same for all: what METHOD.md says of it."""
+    assert {row.tolerance for row in table.scenario} == {0.15}
+
+
+def test_standard_profile_shows_how_launches_differ(table: Table) -> None:
+    """It has four launches of four pairs each: of one alone no spread could be seen."""
+    standard = table.profile["standard"]
+    assert (standard.pairs, standard.launches) == (16, 4)
+    assert standard.launches_before() == {0, 4, 8, 12}
+
+
+def test_only_the_standard_profile_has_a_budget(table: Table) -> None:
+    """It fits the quarter of an hour of a main job; the others count their launches."""
+    budgets = {name: profile.budget_min for name, profile in table.profile.items()}
+    assert budgets == {"standard": 12, "smoke": None, "article": None}
+
+
 def test_small_table_reads(tmp_path: Path) -> None:
     """The table that the tests below spoil is a good one."""
     path = tmp_path / "scenarios.toml"
@@ -186,6 +204,8 @@ def test_warm_up_reaches_every_worker(table: Table) -> None:
         ("pairs = 12", "pairs = 0", "profile.standard.pairs: "),
         ("jobs = 16", "jobs = 'cores'", "profile.standard.jobs: "),
         ("launches = 2", "", "profile.standard.launches: Field required"),
+        ("launches = 2", "launches = 2\nbudget_min = 0", "profile.standard.budget_min: "),
+        ("launches = 2", "launches = 2\nbudget_min = '9'", "profile.standard.budget_min"),
         ("launches = 2", "launches = 2\nrounds = 3", "profile.standard.rounds: Extra"),
         ("[profile.standard]", "[profile.standard", "not TOML ("),
     ],
@@ -233,7 +253,9 @@ def test_rows_and_profiles_stand_alone() -> None:
         "reference_images",
         "pairs",
         "launches",
+        "budget_min",
     }
+    assert Profile.model_fields["budget_min"].default is None
     assert TABLE.is_file()
 
 
@@ -245,7 +267,13 @@ def served(**settings: int) -> Scenario:
 
 @pytest.mark.parametrize(
     ("pairs", "launches", "expected"),
-    [(12, 2, {0, 6}), (12, 5, {0, 3, 5, 8, 10}), (4, 1, {0}), (3, 3, {0, 1, 2})],
+    [
+        (12, 2, {0, 6}),
+        (16, 4, {0, 4, 8, 12}),
+        (12, 5, {0, 3, 5, 8, 10}),
+        (4, 1, {0}),
+        (3, 3, {0, 1, 2}),
+    ],
 )
 def test_launches_share_the_pairs_evenly(
     pairs: int, launches: int, expected: set[int]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +15,19 @@ from typing import Any
 import jsonschema
 import pytest
 
+from perf.machine import read_machine
 from perf.report.summary import load_schema
-from tests.suite import Run, Suite, fresh_suite, tiny_model
+from tests.sabotage import BUSY
+from tests.suite import STRICT, Run, Suite, fresh_suite, tiny_model
 
 NAME = "serving-batch"
 PAIRS = 2
 BLOCK = 16
 REFERENCE_BLOCK = 16
 WARM_UP = 16
+# Of the reference, one job a core, after each launch.
+REFERENCE_WARM_UP = int(read_machine().usable_cores)
+ARMS = {"scenario", "reference"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +81,11 @@ def test_the_summary_keeps_to_its_schema(real: Recorded) -> None:
     assert [entry["name"] for entry in real.run.result["scenarios"]] == [NAME]
     row = real.run.row(NAME)
     assert row["verdict"] == "no baseline"
-    total = PAIRS * (BLOCK + REFERENCE_BLOCK) + WARM_UP
+    total = PAIRS * (BLOCK + REFERENCE_BLOCK) + WARM_UP + REFERENCE_WARM_UP
     assert row["requests"] == {"total": total, "failed": 0, "wrong": 0}
     assert [pair["launch"] for pair in row["pairs"]] == [0] * PAIRS
+    assert all(pair["yardstick_rps"] > 0 for pair in row["pairs"])
+    assert row["yardstick_rps"] > 0
     ratio = row["ratio"]
     assert 0 < ratio["low"] < ratio["estimate"] < ratio["high"]
     assert 0 < row["latency_ms"]["p50"] <= row["latency_ms"]["p99"]
@@ -113,7 +124,10 @@ def test_the_stored_result_is_pytest_benchmarks_own(real: Recorded) -> None:
     assert extra["seed"] == real.run.result["seed"]
     assert extra["identity"]["runtime"] == "process"
     assert extra["server"]["batch_size"] == 8
-    assert extra["versions"]["torchserve"]
+    assert extra["about"]["torchserve"]
+    assert extra["conditions"].keys() == ARMS
+    for seen in extra["conditions"].values():
+        assert all(0.0 <= percent <= 100.0 for percent in seen.values()), seen
 
 
 def test_the_histogram_is_drawn(real: Recorded) -> None:
@@ -140,6 +154,39 @@ def test_a_disabled_benchmark_runs_one_pair(suite: Suite) -> None:
     assert len(row["pairs"]) == 1
     assert row["verdict"] == "inconclusive"
     assert row["ratio"] is None
+
+
+@contextlib.contextmanager
+def busy_neighbours() -> Iterator[None]:
+    """Let others' programs take a quarter of this machine, or at least one core."""
+    command = [sys.executable, "-c", BUSY]
+    with contextlib.ExitStack() as stack:
+        for _ in range(max(1, (os.cpu_count() or 1) // 4)):
+            one = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+            stack.callback(one.kill)
+            assert one.stdout is not None
+            assert one.stdout.readline()
+        yield
+
+
+def test_a_run_beside_a_busy_program_is_invalid(suite: Suite) -> None:
+    """It is red, the report says why, and it becomes no baseline."""
+    with busy_neighbours():
+        run = suite.run(
+            *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
+            *("-k", "throughput", "--perf-pairs", "1", "--benchmark-save=busy"),
+            env=STRICT,
+        )
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
+    row = run.row("decentralized")
+    assert row["verdict"] == "invalid"
+    assert row["requests"]["failed"] == row["requests"]["wrong"] == 0
+    assert "scenario: other processes were busy for " in row["reason"]
+    assert "reference: other processes were busy for " in row["reason"]
+    (message,) = run.lines("decentralized was not measured validly, ")
+    assert f"Reason: {row['reason']}." in message
+    assert run.lines("--benchmark-save: nothing was saved, ")
+    assert list(suite.baselines.glob("*/*.json")) == []
 
 
 @pytest.mark.parametrize(

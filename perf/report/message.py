@@ -69,7 +69,14 @@ def _baseline(result: ScenarioResult, header: RunHeader) -> str:
         f"{moved} against {figures.ratio(result.baseline_ratio)} in "
         f"{result.baseline_file or 'a baseline without a file'}, "
         f"where the tolerance is {figures.fraction(result.tolerance)}."
+        f"{_differences(result)}"
     )
+
+
+def _differences(result: ScenarioResult) -> str:
+    if not result.differences:
+        return " Versions, settings, kernel and CPU are as they were then."
+    return f" Since then: {', '.join(result.differences)}."
 
 
 def _requests(result: ScenarioResult) -> str:

@@ -63,6 +63,10 @@ def _scenario(result: ScenarioResult) -> dict[str, object]:
         "baseline_ratio": finite(result.baseline_ratio),
         "baseline_file": result.baseline_file,
         "change": _estimate(result.change),
+        "smallest_seen": finite(result.smallest_seen),
+        "differences": list(result.differences),
+        "null_control": _estimate(result.null_control),
+        "yardstick_rps": finite(result.yardstick_rps),
         "tolerance": finite(result.tolerance),
         "verdict": result.verdict.value,
         "reason": result.reason,
@@ -79,6 +83,8 @@ def _scenario(result: ScenarioResult) -> dict[str, object]:
                 "scenario_rps": pair.scenario_rps,
                 "reference_rps": pair.reference_rps,
                 "launch": pair.launch,
+                "yardstick_rps": pair.yardstick_rps,
+                "step_ns": None if pair.step_ns is None else list(pair.step_ns),
             }
             for pair in result.pairs
         ],

@@ -118,6 +118,7 @@ def _notes(results: Sequence[ScenarioResult], harness: HarnessResult | None) -> 
         _legend(results),
         *(text for kind, text in _KINDS.items() if kind in kinds),
         *_harness_lines(results, harness),
+        *_null_control(results),
         *(line for result in results if (line := _remark(result))),
     ]
 
@@ -154,6 +155,15 @@ def _harness_lines(
     if shares:
         lines.append(f"harness's share of the CPU: {', '.join(shares)}")
     return lines
+
+
+def _null_control(results: Sequence[ScenarioResult]) -> list[str]:
+    return [
+        "null control: the reference over itself is "
+        f"{figures.interval(result.null_control)}"
+        for result in results
+        if result.null_control is not None
+    ]
 
 
 def _headroom(results: Sequence[ScenarioResult], harness: HarnessResult) -> str:

@@ -1,4 +1,4 @@
-"""The evidence: pairs of throughputs that were measured close together in time."""
+"""The evidence: blocks of both arms, measured close together in time."""
 
 from __future__ import annotations
 
@@ -16,22 +16,28 @@ class TooFewPairs(ValueError):  # noqa: N818 -- says what is wrong, as its calle
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One block of the scenario and its block of the reference.
+    """One block of the scenario, its block of the reference, and what stood beside it.
 
-    `scenario_rps` and `reference_rps` are images a second, `launch` numbers the
-    server's life in which the pair was measured. Raises ValueError where a throughput
-    is not finite or not above zero.
+    `scenario_rps` and `reference_rps` are images a second, `launch` numbers the server's
+    life in which the pair was measured. `yardstick_rps` is the yardstick's speed around
+    the scenario's block, in images a second, and `step_ns` the time from core to core
+    before and after it, in nanoseconds; None where it was not measured. Raises
+    ValueError where one of them is not finite or not above zero.
     """
 
     scenario_rps: float
     reference_rps: float
     launch: int
+    yardstick_rps: float | None = None
+    step_ns: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("scenario_rps", "reference_rps"):
+        for name in ("scenario_rps", "reference_rps", "yardstick_rps"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
+            if value is not None and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be finite and above zero, not {value}")
+        if any(not (math.isfinite(step) and step > 0) for step in self.step_ns or ()):
+            raise ValueError(f"step_ns must be finite and above zero, not {self.step_ns}")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -63,6 +69,26 @@ class Sample:
         )
 
     @property
+    def log_speeds(self) -> NDArray[np.float64]:
+        """Natural logarithms of scenario over yardstick, shape (n,), no unit.
+
+        Over the reference where a pair has no yardstick.
+        """
+        return np.array(
+            [
+                math.log(p.scenario_rps) - math.log(p.yardstick_rps or p.reference_rps)
+                for p in self.pairs
+            ],
+            dtype=np.float64,
+        )
+
+    @property
     def launches(self) -> NDArray[np.int64]:
         """The launch of each pair, shape (n,)."""
         return np.array([p.launch for p in self.pairs], dtype=np.int64)
+
+    @property
+    def steps_ns(self) -> NDArray[np.float64]:
+        """The times from core to core, shape (n, 2); NaN where they were not measured."""
+        unknown = (math.nan, math.nan)
+        return np.array([p.step_ns or unknown for p in self.pairs], dtype=np.float64)

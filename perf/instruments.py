@@ -1,0 +1,76 @@
+"""What is read before, during and after every block of a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from perf.conditions import Conditions, Watch
+from perf.monitor import Monitor
+
+SCENARIO = "scenario"
+REFERENCE = "reference"
+
+
+class Gauge(Protocol):
+    """The yardstick, as a pair needs it."""
+
+    def measure_rps(self) -> float:
+        """Return images a second at this moment."""
+
+
+class Steps(Protocol):
+    """The time from core to core, as a pair needs it."""
+
+    def measure_ns(self) -> float | None:
+        """Return it, or None where it cannot be measured."""
+
+
+@dataclass(slots=True)
+class Around:
+    """What the instruments said around one of the scenario's blocks."""
+
+    yardstick_rps: list[float] = field(default_factory=list)
+    step_ns: list[float] = field(default_factory=list)
+
+
+@dataclass(slots=True, kw_only=True)
+class Instruments:
+    """The instruments of one scenario's measurement.
+
+    Both arms have a monitor, for one is no burden to its arm alone; only the scenario's
+    is reported. `conditions` collects what the machine did, by arm.
+    """
+
+    monitors: dict[str, Monitor]
+    watch: Watch
+    yardstick: Gauge
+    steps: Steps
+    conditions: dict[str, list[Conditions]] = field(
+        default_factory=lambda: {SCENARIO: [], REFERENCE: []}
+    )
+
+    @contextmanager
+    def block(self, arm: str, idle_arm: Iterable[int] = ()) -> Iterator[None]:
+        """Watch over one block of `arm`; `idle_arm` are the other's roots."""
+        with self.watch.block(idle_arm) as seen, self.monitors[arm].measuring():
+            yield
+        self.conditions[arm] += seen
+
+    def before(self) -> Around:
+        """Read what stands before a block of the scenario; the last reading is closest."""
+        around = Around([self.yardstick.measure_rps()])
+        self._read_step(around)
+        return around
+
+    def after(self, around: Around) -> None:
+        """Add what stands after it; the first reading is closest."""
+        self._read_step(around)
+        around.yardstick_rps.append(self.yardstick.measure_rps())
+
+    def _read_step(self, around: Around) -> None:
+        step_ns = self.steps.measure_ns()
+        if step_ns is not None:
+            around.step_ns.append(step_ns)

@@ -1,0 +1,153 @@
+"""How well a change is known: intervals against the textbook and against simulation."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from perf.stats import Pair, Sample, estimate_change
+from perf.stats.change import RUN_SD
+
+NEAR, APART = 50.0, 100.0  # nanoseconds from core to core
+COST = math.log(0.8)  # of a placement apart: a fifth of the speed
+TRUTH = math.log(0.9)  # the change of the simulated runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noise:
+    """What is planted: deviations of logarithms, and the share of blocks kept apart."""
+
+    run: float = 0.0
+    launch: float = 0.0
+    block: float = 0.0
+    apart: float = 0.0
+
+
+def simulated(
+    rng: np.random.Generator, shape: tuple[int, int], noise: Noise, log_speed: float = 0.0
+) -> Sample:
+    """Return a run of launches by blocks a launch, all noise of it normal."""
+    launches, each = shape
+    apart = rng.random((*shape, 2)) < noise.apart
+    logs = log_speed + COST * apart.mean(axis=2) + rng.normal(0.0, noise.run)
+    logs += rng.normal(0.0, noise.launch, (launches, 1)) + rng.normal(0, noise.block, shape)
+    steps = np.where(apart, APART, NEAR)
+    return Sample(
+        Pair(
+            scenario_rps=30.0 * math.exp(logs[launch, block]),
+            reference_rps=2.0,
+            launch=launch,
+            yardstick_rps=10.0,
+            step_ns=(float(steps[launch, block, 0]), float(steps[launch, block, 1])),
+        )
+        for launch in range(launches)
+        for block in range(each)
+    )
+
+
+def every_block_a_launch(sample: Sample) -> Sample:
+    """Return the sample as if no two of its blocks had shared a launch."""
+    return Sample(replace(p, launch=k) for k, p in enumerate(sample.pairs))
+
+
+def test_the_error_is_that_of_the_textbook() -> None:
+    """Without a run's error the interval is Student's for two samples, of launch means."""
+    rng = np.random.default_rng(3)
+    noise = Noise(launch=0.02, block=0.03)
+    current, baseline = (simulated(rng, (n, 4), noise) for n in (3, 6))
+    expected = stats.ttest_ind(
+        *(
+            [
+                np.mean([math.log(p.scenario_rps) for p in s.pairs if p.launch == one])
+                for one in sorted(set(s.launches.tolist()))
+            ]
+            for s in (current, baseline)
+        )
+    ).confidence_interval(0.9)
+    change = estimate_change(current, baseline, run_sd=0.0)
+    got = change.interval(0.05)
+    assert (math.log(got.low), math.log(got.high)) == pytest.approx(tuple(expected))
+    assert math.exp(change.point) == got.point
+    assert got.confidence == pytest.approx(0.9)
+    assert change.freedom == 7
+
+
+def test_the_error_of_a_run_enters_once_for_each() -> None:
+    """Two runs' own errors add up with that of the launches, and all are known better."""
+    rng = np.random.default_rng(4)
+    current, baseline = (simulated(rng, (4, 4), Noise(launch=0.02)) for _ in range(2))
+    alone = estimate_change(current, baseline, run_sd=0.0)
+    both = estimate_change(current, baseline, run_sd=0.03)
+    assert both.point == alone.point
+    assert both.standard_error == pytest.approx(
+        math.hypot(alone.standard_error, 0.03, 0.03)
+    )
+    assert both.freedom > alone.freedom
+    assert estimate_change(current, baseline) == estimate_change(
+        current, baseline, run_sd=RUN_SD
+    )
+
+
+def missed(
+    shape: tuple[int, int],
+    base_shape: tuple[int, int],
+    noise: Noise,
+    base_noise: Noise | None = None,
+    *,
+    as_launches: bool = True,
+) -> list[int]:
+    """Return how many of 2,000 95 % intervals lay below a loss of 10 %, and above it."""
+    rng = np.random.default_rng(20250401)
+    below = above = 0
+    for _ in range(2_000):
+        current = simulated(rng, shape, noise, TRUTH)
+        baseline = simulated(rng, base_shape, base_noise or noise)
+        if not as_launches:
+            current, baseline = map(every_block_a_launch, (current, baseline))
+        got = estimate_change(current, baseline, run_sd=noise.run).interval(0.025)
+        below += math.log(got.high) < TRUTH
+        above += math.log(got.low) > TRUTH
+    return [below, above]
+
+
+@pytest.mark.parametrize(
+    ("shape", "base_shape", "noise"),
+    [
+        ((2, 4), (2, 4), Noise(launch=0.02, block=0.02)),
+        ((2, 4), (12, 4), Noise(launch=0.02, block=0.02)),
+        ((4, 4), (12, 4), Noise(launch=0.02, block=0.02)),
+        ((4, 4), (12, 4), Noise(block=0.02)),
+        ((4, 4), (12, 4), Noise(run=0.005, launch=0.01, block=0.02)),
+    ],
+)
+def test_a_change_lies_in_its_interval_as_often_as_promised(
+    shape: tuple[int, int], base_shape: tuple[int, int], noise: Noise
+) -> None:
+    """Of 95 % intervals 2.5 % miss on either side, give or take four standard errors.
+
+    Four standard errors of a count of 2,000 with p = 0.025 are 28.
+    """
+    assert missed(shape, base_shape, noise) == [pytest.approx(50, abs=28)] * 2
+
+
+def test_it_does_where_the_placement_is_adjusted() -> None:
+    """The same holds where the runs' placements differ and their cost is taken out."""
+    noise = Noise(launch=0.01, block=0.02, apart=0.7)
+    got = missed((4, 4), (12, 4), noise, replace(noise, apart=0.3))
+    assert got == [pytest.approx(50, abs=28)] * 2
+
+
+def test_counting_blocks_would_promise_too_much() -> None:
+    """Launches that differ make their blocks alike: taken for draws, they miss too often.
+
+    Four blocks in each launch, which vary as much as launches do, tell as much as two
+    launches would: one interval in seven misses at the least, where one in 20 should.
+    """
+    noise = Noise(launch=0.02, block=0.02)
+    as_blocks = missed((4, 4), (12, 4), noise, as_launches=False)
+    assert sum(as_blocks) > 2_000 / 7
+    assert sum(missed((4, 4), (12, 4), noise)) < 2_000 / 14

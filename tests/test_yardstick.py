@@ -1,0 +1,120 @@
+"""The yardstick runs the model itself, one process a core, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from perf.jobs.yardstick import Yardstick
+from serving.child import ChildError
+from serving.model.artifacts import Artifacts
+from tests.fakes import ended, wait_until
+
+ROOT = Path(__file__).parents[1]
+PROCESSES = 2
+
+# Says whose processes it has started, and waits to be killed.
+_PARENT = """
+import signal, sys
+from perf.jobs.yardstick import Yardstick
+yardstick = Yardstick(sys.argv[1], 2, int(sys.argv[2]))
+print(*yardstick.pids, flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture(scope="module")
+def model(artifacts: Callable[[str], Artifacts]) -> tuple[str, int]:
+    """The checkpoint of a real model, and the size of its pictures."""
+    made = artifacts("resnet18")
+    crop_px = json.loads(made.preprocess.read_text("utf-8"))["crop_px"]
+    return str(made.checkpoint), int(crop_px)
+
+
+@pytest.fixture(scope="module")
+def yardstick(model: tuple[str, int]) -> Iterator[Yardstick]:
+    """A yardstick of two processes, up for all tests that do it no harm."""
+    checkpoint, crop_px = model
+    made = Yardstick(checkpoint, PROCESSES, crop_px)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def own_yardstick(model: tuple[str, int]) -> Iterator[Yardstick]:
+    """A yardstick of one process that a test may end."""
+    checkpoint, crop_px = model
+    made = Yardstick(checkpoint, 1, crop_px)
+    yield made
+    made.stop()
+
+
+def test_it_gives_images_a_second(yardstick: Yardstick) -> None:
+    """A real model has a rate, which all processes have together."""
+    assert yardstick.measure_rps() > 0.0
+
+
+def test_it_is_one_process_a_core(yardstick: Yardstick) -> None:
+    """As many as were asked for, each a child of ours with one model."""
+    assert len(set(yardstick.pids)) == PROCESSES
+    assert {psutil.Process(pid).ppid() for pid in yardstick.pids} == {os.getpid()}
+
+
+def test_between_measurements_it_sleeps(yardstick: Yardstick) -> None:
+    """No thread of it runs once a measurement has been told."""
+    yardstick.measure_rps()
+    wait_until(lambda: _states(yardstick.pids) == {"S"}, "all of them sleep")
+
+
+def test_a_damaged_checkpoint_is_told(tmp_path: Path, model: tuple[str, int]) -> None:
+    """It cannot be measured by: an error with the reason, and no process is left."""
+    checkpoint, crop_px = model
+    whole = Path(checkpoint).read_bytes()
+    damaged = tmp_path / "damaged.pt"
+    damaged.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ChildError, match=r"(?s)perf\.jobs\.yardstick died.*Traceback"):
+        Yardstick(str(damaged), PROCESSES, crop_px)
+
+
+def test_a_process_that_dies_is_told(own_yardstick: Yardstick) -> None:
+    """A measurement that is not whole is an error, and no lower rate."""
+    (pid,) = own_yardstick.pids
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(ChildError, match=r"perf\.jobs\.yardstick died"):
+        own_yardstick.measure_rps()
+
+
+def test_stop_ends_its_processes(own_yardstick: Yardstick) -> None:
+    """After stop they are gone; it may be called again."""
+    pids = own_yardstick.pids
+    own_yardstick.stop()
+    own_yardstick.stop()
+    assert all(ended(pid) for pid in pids)
+
+
+def test_our_own_death_ends_its_processes(model: tuple[str, int]) -> None:
+    """Where the one that measures by it is killed, no process stays behind."""
+    command = [sys.executable, "-c", _PARENT, *map(str, model)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pids = [int(pid) for pid in parent.stdout.readline().split()]
+        parent.kill()
+    assert len(pids) == PROCESSES
+    wait_until(lambda: all(ended(pid) for pid in pids), "all processes end")
+
+
+def _states(pids: tuple[int, ...]) -> set[str]:
+    """Return the one-letter states of all threads (proc_pid_stat(5))."""
+    found = set()
+    for pid in pids:
+        for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+            found.add(stat.read_text("utf-8").rpartition(")")[2].split()[0])
+    return found
