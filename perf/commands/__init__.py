@@ -1,0 +1,1 @@
+"""What is typed beside `pytest perf`: one command a module, run by its tox environment."""

@@ -1,0 +1,119 @@
+"""Record a candidate for a new baseline, show it beside the old, keep it when told to.
+
+    python -m perf.commands.rebaseline [pytest's options]
+    python -m perf.commands.rebaseline --write NAME
+
+The first measures, over more launches than a nightly run, into reports/rebaseline/; a
+run with a failed request or an invalid measurement leaves no candidate. The second puts
+the last candidate among the baselines, as a file of a new number: old ones stay, and
+git keeps those that are removed.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tabulate import tabulate
+
+from perf.baseline import Baseline, BaselineStore
+from perf.report import figures
+from perf.stats import TooFewLaunches, estimate_change, estimate_ratio
+from serving.errors import ConfigError
+
+LAUNCHES = 8
+PAIRS_PER_LAUNCH = 4
+_TAIL = 0.025
+_ROOT = Path(__file__).parents[2]
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+def main(
+    arguments: Sequence[str],
+    baselines: Path = _ROOT / "baselines",
+    candidates: Path = _ROOT / "reports" / "rebaseline",
+) -> int:
+    """Do what is asked for and return the exit code."""
+    try:
+        if arguments[:1] == ["--write"]:
+            return _write(arguments[1:], baselines, candidates)
+        return _record(arguments, baselines, candidates)
+    except ConfigError as error:
+        sys.stderr.write(f"ERROR: {error}\n")
+        return 4
+
+
+def _record(arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
+    shutil.rmtree(candidates, ignore_errors=True)
+    amounts = ["--perf-launches", str(LAUNCHES)]
+    amounts += ["--perf-pairs", str(LAUNCHES * PAIRS_PER_LAUNCH)]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "perf", *amounts),
+            *(f"--benchmark-storage=file://{candidates}", "--benchmark-save=candidate"),
+            *arguments,
+        ],
+        cwd=_ROOT,
+        check=False,
+    )
+    if not _newest(candidates):
+        sys.stderr.write("rebaseline: the run left no candidate: see above\n")
+        return done.returncode or 1
+    sys.stdout.write(f"\n{compared(baselines, candidates)}\n\n")
+    sys.stdout.write("to keep it: tox -e rebaseline -- --write NAME\n")
+    return 0
+
+
+def _write(arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
+    if len(arguments) != 1 or not _NAME.fullmatch(arguments[0]):
+        raise ConfigError("--write takes one name, of letters, digits, '.', '_' and '-'")
+    candidate = _newest(candidates)
+    if candidate is None:
+        raise ConfigError("--write: there is no candidate; `tox -e rebaseline` records one")
+    sys.stdout.write(f"{compared(baselines, candidates)}\n\n")
+    folder = baselines / candidate.parent.name
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*.json")]
+    target = folder / f"{max(numbers, default=0) + 1:04}_{arguments[0]}.json"
+    shutil.move(candidate, target)
+    sys.stdout.write(f"written: {target}\n")
+    return 0
+
+
+def compared(baselines: Path, candidates: Path) -> str:
+    """Return the table of old ratios beside new ones; raises ConfigError."""
+    old = BaselineStore(baselines)
+    rows = []
+    for new in BaselineStore(candidates).all():
+        before, reason = old.find(new.name, new.identity)
+        rows.append([new.name, *_row(before, new), "" if before else reason])
+    heads = ["scenario", "old ratio", "new ratio", "change of speed", "remark"]
+    return tabulate(rows, headers=heads, disable_numparse=True)
+
+
+def _row(old: Baseline | None, new: Baseline) -> list[str]:
+    """Return old ratio, new ratio and the change of speed, each with its 95 % interval."""
+    now = figures.interval(estimate_ratio(new.sample))
+    if old is None:
+        return [figures.UNKNOWN, now, figures.UNKNOWN]
+    try:
+        change = estimate_change(new.sample, old.sample).interval(_TAIL)
+    except TooFewLaunches:
+        return [figures.interval(estimate_ratio(old.sample)), now, figures.UNKNOWN]
+    moved = (
+        f"{figures.change(change.point)} "
+        f"[{figures.change(change.low)}, {figures.change(change.high)}]"
+    )
+    return [figures.interval(estimate_ratio(old.sample)), now, moved]
+
+
+def _newest(folder: Path) -> Path | None:
+    return max(folder.glob("*/*.json"), default=None)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
