@@ -1,0 +1,1 @@
+"""How often the gate errs: its operating curve, from recorded and from live runs."""

@@ -1,0 +1,63 @@
+"""Draw the operating curve anew: `python -m perf.trust`, or `tox -e trust`.
+
+    --runtime NAME  draw from the recordings of this runtime (process)
+    --number N      runs to draw for each point (10,000)
+    --add RESULT    first make a recording of a file of --benchmark-json or -save
+    --busy          say of that recording that the machine was not quiet
+
+Writes CURVE.md and curve.svg beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from perf.trust.curve import operating_curve
+from perf.trust.recordings import FOLDER, read_recordings, recording_of, runs_of
+from perf.trust.render import markdown, plot
+from perf.trust.resample import Plan
+
+SEED = 20261124
+_FEWEST = 2  # a run and its baseline come from two
+_HERE = Path(__file__).parent
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Do it and return the exit code."""
+    parser = argparse.ArgumentParser(prog="tox -e trust --", description=__doc__)
+    parser.add_argument("--number", type=int, default=10_000)
+    parser.add_argument("--runtime", default="process")
+    parser.add_argument("--add", type=Path)
+    parser.add_argument("--busy", action="store_true")
+    chosen = parser.parse_args(arguments)
+    if chosen.number < 1:
+        parser.error(f"--number {chosen.number}: not a whole number of at least 1")
+    if chosen.add:
+        try:
+            recording = recording_of(chosen.add, quiet=not chosen.busy)
+        except (OSError, ValueError, KeyError, StopIteration) as error:
+            parser.error(f"--add {chosen.add}: no result of this suite ({error!r})")
+        name = f"{recording.recorded[:16].replace(':', '')}-{recording.runtime}.json"
+        recording.write(FOLDER / name)
+    recordings = read_recordings(chosen.runtime)
+    if len(recordings) < _FEWEST:
+        parser.error(
+            f"--runtime {chosen.runtime}: {len(recordings)} recordings, and it takes "
+            f"{_FEWEST}: add one with --add"
+        )
+    plan = Plan()
+    curve = operating_curve(runs_of(recordings), plan, number=chosen.number, seed=SEED)
+    drawn_on = f"{datetime.now(UTC):%Y-%m-%d}"
+    text = markdown(curve, recordings, plan, chosen.number, drawn_on)
+    (_HERE / "CURVE.md").write_text(text, encoding="utf-8")
+    (_HERE / "curve.svg").write_bytes(plot(curve))
+    sys.stdout.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,111 @@
+"""The operating curve as a page and as a plot. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pygal
+from tabulate import tabulate
+
+from perf.stats.rule import PASS_ALPHA, RUN_ALPHA
+from perf.trust.curve import LOSSES, OURS, Curve, Rate
+from perf.trust.recordings import Recording
+from perf.trust.resample import Plan
+from perf.trust.rivals import RIVALS
+
+
+def markdown(
+    curve: Curve, recordings: Sequence[Recording], plan: Plan, number: int, drawn_on: str
+) -> str:
+    """Return the page, with a newline at its end."""
+    names = sorted({name for name, _ in curve.power})
+    drawn = (
+        f"Drawn on {drawn_on}: {number:,} runs a point, of {plan.planned} launches at "
+        f"most, against baselines of {plan.baseline_launches} launches, tolerance "
+        f"{plan.tolerance:.0%}; every rate with its 95 % interval (Wilson). See "
+        "[METHOD.md](../METHOD.md) for the rule. `tox -e trust` draws it anew."
+    )
+    alarms = (
+        f"**False alarms**: in {curve.alarms} of the runs in which nothing had changed "
+        f"some scenario was called regressed (at most {RUN_ALPHA:.0%} is meant)."
+    )
+    beside = (
+        "Without a change: the share of runs with any false alarm. Else: the share of "
+        "slowed scenarios that are called slower. The other rules see one run against "
+        "another, both at full length."
+    )
+    return "\n\n".join(
+        [
+            "# How often the gate errs",
+            drawn,
+            alarms,
+            "## Called regressed, by how much slower the scenario is",
+            _table(names, lambda name, loss: str(curve.power[name, loss])),
+            "## Called unchanged or improved",
+            f"At the edge of the tolerance at most {PASS_ALPHA:.1%} is meant.",
+            _table(names, lambda name, loss: str(curve.passed[name, loss])),
+            "## Launches until the verdict, median",
+            _table(names, lambda name, loss: f"{curve.launches[name, loss]:g}"),
+            "## Beside other rules, on the same blocks",
+            beside,
+            _table([OURS, *RIVALS], lambda name, loss: _side_by_side(curve, name, loss)),
+            "## Recordings",
+            f"{_recordings(recordings)}\n",
+        ]
+    )
+
+
+def plot(curve: Curve) -> bytes:
+    """Return an SVG: the share called slower over the loss, for every rule."""
+    chart = pygal.XY(
+        title="Called slower, by how much slower it is",
+        x_title="loss of throughput, per cent",
+        y_title="called slower, per cent",
+        range=(0, 100),
+        legend_at_bottom=True,
+        legend_at_bottom_columns=2,
+        js=[],
+    )
+    for name in sorted({name for name, _ in curve.power}):
+        points = [(100 * x, 100 * curve.power[name, x].share) for x in LOSSES]
+        chart.add(f"{OURS}: {name}", points)
+    for name in RIVALS:
+        points = [(100 * x, 100 * curve.rivals[name, x].share) for x in LOSSES]
+        chart.add(name, points, stroke_style={"dasharray": "4, 4"})
+    drawn: bytes = chart.render()
+    return drawn
+
+
+def _table(names: Sequence[str], cell: Callable[[str, float], str]) -> str:
+    rows = [[name, *(cell(name, loss) for loss in LOSSES)] for name in names]
+    heads = ["", *(f"{loss:.0%}" for loss in LOSSES)]
+    return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
+
+
+def _side_by_side(curve: Curve, name: str, loss: float) -> str:
+    if name != OURS:
+        return str(curve.rivals[name, loss])
+    if loss == 0.0:
+        return str(curve.alarms)
+    rates = [rate for (_, at), rate in curve.power.items() if at == loss]
+    hits, drawn = sum(r.hits for r in rates), sum(r.drawn for r in rates)
+    return str(Rate(hits, drawn))
+
+
+def _recordings(recordings: Sequence[Recording]) -> str:
+    rows = [
+        [
+            one.recorded[:16],
+            one.runtime,
+            one.model,
+            one.machine["class"],
+            one.machine["CPU"],
+            "quiet" if one.quiet else "busy",
+            sum(len({p.launch for p in pairs}) for pairs in one.scenarios.values()),
+            sum(len(pairs) for pairs in one.scenarios.values()),
+        ]
+        for one in recordings
+    ]
+    heads = ["recorded", "runtime", "model", "machine class", "CPU", "machine"]
+    heads += ["launches", "pairs"]
+    return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)

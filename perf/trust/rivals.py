@@ -1,0 +1,66 @@
+"""What other tools would say of the same blocks, by their own published rules.
+
+Each takes the durations of the scenario's blocks in the baseline and now, in seconds,
+and returns whether it calls the scenario slower. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from scipy.stats import mannwhitneyu
+
+Durations = Sequence[float]
+_BENCHSTAT = 0.05
+_ASV = 0.002
+_WINDOWS = 3
+_STABLE = 0.10
+
+
+def pytest_benchmark(baseline: Durations, now: Durations) -> bool:
+    """`--benchmark-compare-fail=mean:5%`: the mean has grown by more than 5 %."""
+    return bool(np.mean(now) > 1.05 * np.mean(baseline))
+
+
+def benchstat(baseline: Durations, now: Durations) -> bool:
+    """Go's benchstat: Mann and Whitney's test at 0.05, and the median has grown."""
+    p = mannwhitneyu(baseline, now, alternative="two-sided").pvalue
+    return bool(p < _BENCHSTAT and np.median(now) > np.median(baseline))
+
+
+def asv(baseline: Durations, now: Durations) -> bool:
+    """`asv continuous`: the same test at 0.002, and the median grown by a tenth."""
+    p = mannwhitneyu(baseline, now, alternative="two-sided").pvalue
+    return bool(p < _ASV and np.median(now) > 1.1 * np.median(baseline))
+
+
+def torchserve_nightly(baseline: Durations, now: Durations) -> bool:
+    """TorchServe's nightly benchmark: 30 % off the mean of the earlier runs."""
+    return bool(np.mean(now) > 1.3 * np.mean(baseline))
+
+
+def perf_analyzer(baseline: Durations, now: Durations) -> bool:
+    """Triton's perf_analyzer, then plain subtraction: 5 % between two stable means."""
+    return _stable_mean(now) > 1.05 * _stable_mean(baseline)
+
+
+RIVALS: Mapping[str, Callable[[Durations, Durations], bool]] = {
+    "pytest-benchmark, mean:5%": pytest_benchmark,
+    "benchstat, p < 0.05": benchstat,
+    "asv, p < 0.002 and 1.1": asv,
+    "TorchServe nightly, 30 %": torchserve_nightly,
+    "perf_analyzer, 3 within 10 %": perf_analyzer,
+}
+
+
+def _stable_mean(durations: Durations) -> float:
+    """Return the mean of the first three windows that agree within 10 %, else of all."""
+    windows = np.array_split(np.asarray(durations), max(1, len(durations) // 2))
+    means = [float(window.mean()) for window in windows]
+    for first in range(len(means) - _WINDOWS + 1):
+        three = means[first : first + _WINDOWS]
+        middle = float(np.mean(three))
+        if all(abs(one - middle) <= _STABLE * middle for one in three):
+            return middle
+    return float(np.mean(durations))
