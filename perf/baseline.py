@@ -20,7 +20,7 @@ from perf.stats import Pair, Sample, TooFewPairs
 from serving.errors import ConfigError
 
 EXTRA = "serving_perf"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _ELSEWHERE = "name another folder with --benchmark-storage"
 
 

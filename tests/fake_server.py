@@ -52,6 +52,10 @@ class FakeRuntime:
     launched: FakeLaunched
     name: str = "fake"
 
+    def helper_pids(self) -> tuple[int, ...]:
+        """Return nothing."""
+        return ()
+
     def place(self, ports: tuple[str, ...]) -> Placement:
         """Give out the golden text's placement."""
         return Placement(

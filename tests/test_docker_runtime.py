@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import pytest
 
 from serving.backends.ready import get_json, wait_ready
@@ -121,12 +122,20 @@ def test_engine_was_told_the_limits(
 def test_root_process_is_the_containers(
     runtimes: Runtimes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The root process is of the container; another of that number is refused."""
+    """The root started the container's first process; a stranger's number is refused."""
     with _portrait(runtimes(), tmp_path) as (launched, _):
         (pid,) = launched.root_pids()
-        assert launched._id in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
+        (first,) = psutil.Process(pid).children()
+        assert launched._id in Path(f"/proc/{first.pid}/cgroup").read_text("utf-8")
         monkeypatch.setattr(launched, "_state", lambda: {"Pid": os.getpid()})
         assert launched.root_pids() == ()
+
+
+def test_the_engine_is_the_runtimes_helper(runtimes: Runtimes) -> None:
+    """What forwards ports and writes logs is told: an engine that runs on this machine."""
+    names = {psutil.Process(pid).name() for pid in runtimes().helper_pids()}
+    assert "dockerd" in names
+    assert names <= {"dockerd", "containerd"}
 
 
 def test_stop_removes_everything_and_keeps_the_log(

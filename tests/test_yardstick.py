@@ -1,4 +1,4 @@
-"""The yardstick runs the model itself, one process a core, and leaves nothing behind."""
+"""The yardstick runs the model itself as a server would, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf.jobs.yardstick import Yardstick
+from perf.jobs.yardstick import Layout, Yardstick
 from serving.child import ChildError
 from serving.model.artifacts import Artifacts
 from tests.fakes import ended, wait_until
 
 ROOT = Path(__file__).parents[1]
-PROCESSES = 2
+TWO = Layout(processes=2)
 
 # Says whose processes it has started, and waits to be killed.
 _PARENT = """
 import signal, sys
-from perf.jobs.yardstick import Yardstick
-yardstick = Yardstick(sys.argv[1], 2, int(sys.argv[2]))
+from perf.jobs.yardstick import Layout, Yardstick
+yardstick = Yardstick(sys.argv[1], int(sys.argv[2]), Layout(2))
 print(*yardstick.pids, flush=True)
 signal.pause()
 """
@@ -43,7 +43,7 @@ def model(artifacts: Callable[[str], Artifacts]) -> tuple[str, int]:
 def yardstick(model: tuple[str, int]) -> Iterator[Yardstick]:
     """A yardstick of two processes, up for all tests that do it no harm."""
     checkpoint, crop_px = model
-    made = Yardstick(checkpoint, PROCESSES, crop_px)
+    made = Yardstick(checkpoint, crop_px, TWO)
     yield made
     made.stop()
 
@@ -52,7 +52,7 @@ def yardstick(model: tuple[str, int]) -> Iterator[Yardstick]:
 def own_yardstick(model: tuple[str, int]) -> Iterator[Yardstick]:
     """A yardstick of one process that a test may end."""
     checkpoint, crop_px = model
-    made = Yardstick(checkpoint, 1, crop_px)
+    made = Yardstick(checkpoint, crop_px, Layout(1, threads=2, batch_size=4))
     yield made
     made.stop()
 
@@ -62,10 +62,29 @@ def test_it_gives_images_a_second(yardstick: Yardstick) -> None:
     assert yardstick.measure_rps() > 0.0
 
 
-def test_it_is_one_process_a_core(yardstick: Yardstick) -> None:
+def test_it_has_the_processes_of_its_layout(yardstick: Yardstick) -> None:
     """As many as were asked for, each a child of ours with one model."""
-    assert len(set(yardstick.pids)) == PROCESSES
+    assert len(set(yardstick.pids)) == TWO.processes
     assert {psutil.Process(pid).ppid() for pid in yardstick.pids} == {os.getpid()}
+
+
+def test_it_has_the_threads_of_its_layout(
+    yardstick: Yardstick, own_yardstick: Yardstick
+) -> None:
+    """A process on two threads keeps one more busy than a process on one."""
+    assert _busy_threads(own_yardstick) == 2
+    assert _busy_threads(yardstick) == 1
+
+
+def test_a_batch_counts_as_its_images(model: tuple[str, int]) -> None:
+    """Batches of eight come to about as many images a second as single ones."""
+    checkpoint, crop_px = model
+    rates = []
+    for batch_size in (1, 8):
+        made = Yardstick(checkpoint, crop_px, Layout(1, batch_size=batch_size))
+        rates.append(made.measure_rps())
+        made.stop()
+    assert 0.4 < rates[1] / rates[0] < 4.0
 
 
 def test_between_measurements_it_sleeps(yardstick: Yardstick) -> None:
@@ -81,7 +100,7 @@ def test_a_damaged_checkpoint_is_told(tmp_path: Path, model: tuple[str, int]) ->
     damaged = tmp_path / "damaged.pt"
     damaged.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ChildError, match=r"(?s)perf\.jobs\.yardstick died.*Traceback"):
-        Yardstick(str(damaged), PROCESSES, crop_px)
+        Yardstick(str(damaged), crop_px, TWO)
 
 
 def test_a_process_that_dies_is_told(own_yardstick: Yardstick) -> None:
@@ -107,8 +126,22 @@ def test_our_own_death_ends_its_processes(model: tuple[str, int]) -> None:
         assert parent.stdout is not None
         pids = [int(pid) for pid in parent.stdout.readline().split()]
         parent.kill()
-    assert len(pids) == PROCESSES
+    assert len(pids) == TWO.processes
     wait_until(lambda: all(ended(pid) for pid in pids), "all processes end")
+
+
+def _busy_threads(yardstick: Yardstick) -> int:
+    """Return how many threads of the first process a measurement keeps busy."""
+    (pid, *_) = yardstick.pids
+
+    def used_s() -> dict[int, float]:
+        threads = psutil.Process(pid).threads()
+        return {thread.id: thread.user_time for thread in threads}
+
+    before_s = used_s()
+    yardstick.measure_rps()
+    spent_s = [now_s - before_s.get(tid, 0.0) for tid, now_s in used_s().items()]
+    return sum(spent > 0.2 * max(spent_s) for spent in spent_s)
 
 
 def _states(pids: tuple[int, ...]) -> set[str]:

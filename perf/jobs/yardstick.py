@@ -1,10 +1,11 @@
-"""The yardstick: how fast this machine runs the model itself, at this moment.
+"""The yardstick: how fast this machine runs a scenario's model itself, at this moment.
 
-One process a core, each with one thread and the model loaded once: what is left of an
-image when server, preprocessing and harness are taken away. It is measured right before
-and right after a block, so what slows the machine down shows in both. Its processes do
-not wait for one another, so it does not feel where the host has put the cores, which
-`perf.corelatency` tells. Between two measurements they sleep.
+As many processes, threads and images in a batch as the scenario's server has, each with
+the model loaded once: what is left of an image when server, preprocessing and harness are
+taken away. It is measured right before and right after a block, so what slows such a pass
+down shows in both: another program's hunger for memory, which hurts a batch of eight more
+than single pictures, and the host that moves two cores apart, which hurts a pass on two
+threads. Between two measurements its processes sleep.
 """
 
 from __future__ import annotations
@@ -18,9 +19,17 @@ from serving.errors import PerfError
 
 _LOAD_S = 180.0
 _RUN_S = 120.0
-_WARM_UP_IMAGES = 3
+_WARM_UP_BATCHES = 3
 _TARGET_S = 1.5
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_TIMED_S = 0.1  # what is shorter says too little of how long the next one takes
+
+
+class Layout(NamedTuple):
+    """How a model is spread: processes, threads of each, images in a batch."""
+
+    processes: int
+    threads: int = 1
+    batch_size: int = 1
 
 
 class Load(NamedTuple):
@@ -28,31 +37,36 @@ class Load(NamedTuple):
 
     checkpoint: str
     crop_px: int
+    threads: int
+    batch_size: int
 
 
 class Run(NamedTuple):
-    """Run so many images, one by one."""
+    """Run so many batches, one by one."""
 
-    images: int
+    batches: int
 
 
 class Yardstick:
     """The processes of one yardstick; `stop` ends them."""
 
-    def __init__(self, checkpoint: str, processes: int, crop_px: int) -> None:
+    def __init__(self, checkpoint: str, crop_px: int, layout: Layout) -> None:
         """Start them, load the model and warm it up; raises ChildError.
 
-        How many images a measurement takes is settled here, so that it takes one to two
-        seconds, and is the same all through a run.
+        How many batches a measurement takes is settled here, so that it takes about 1.5
+        seconds, at least one batch, and is the same all through a run.
         """
+        self._batch_size = layout.batch_size
+        threads = str(layout.threads)
+        env = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
         with ExitStack() as stack:
             self._children: list[Child] = []
-            for _ in range(processes):
-                self._children.append(Child("perf.jobs.yardstick", _ONE_THREAD))
+            for _ in range(layout.processes):
+                self._children.append(Child("perf.jobs.yardstick", env))
                 stack.callback(self._children[-1].stop)
-            self._all(Load(checkpoint, crop_px), _LOAD_S)
-            one_s = max(self._all(Run(1), _RUN_S))
-            self._images = max(1, round(_TARGET_S / one_s))
+            load = Load(checkpoint, crop_px, layout.threads, layout.batch_size)
+            self._all(load, _LOAD_S)
+            self._batches = self._settled()
             self._stack = stack.pop_all()
 
     @property
@@ -63,15 +77,23 @@ class Yardstick:
     def measure_rps(self) -> float:
         """Return images a second, all processes at once; raises ChildError."""
         try:
-            took_s = self._all(Run(self._images), _RUN_S)
+            took_s = self._all(Run(self._batches), _RUN_S)
         except PerfError:
             self.stop()  # or a late answer would be taken for the next one
             raise
-        return sum(self._images / of_one_s for of_one_s in took_s)
+        images = self._batches * self._batch_size
+        return sum(images / of_one_s for of_one_s in took_s)
 
     def stop(self) -> None:
         """End the processes."""
         self._stack.close()
+
+    def _settled(self) -> int:
+        """Return how many batches take about as long as a measurement should."""
+        batches = 1
+        while (took_s := max(self._all(Run(batches), _RUN_S))) < _TIMED_S:
+            batches *= 2
+        return max(1, round(_TARGET_S * batches / took_s))
 
     def _all(self, request: Load | Run, timeout_s: float) -> list[float]:
         """Ask every process at once; return how long each took, in seconds."""
@@ -92,23 +114,23 @@ def main() -> None:
 
     loaded: list[tuple[torch.jit.ScriptModule, torch.Tensor]] = []
 
-    def run(images: int) -> float:
-        module, picture = loaded[-1]
+    def run(batches: int) -> float:
+        module, pictures = loaded[-1]
         begun_s = time.monotonic()
         with torch.no_grad():
-            for _ in range(images):
-                module(picture)
+            for _ in range(batches):
+                module(pictures)
         return time.monotonic() - begun_s
 
     def answer(request: object) -> float:
         if isinstance(request, Load):
-            torch.set_num_threads(1)
+            torch.set_num_threads(request.threads)
             module = torch.jit.load(request.checkpoint, map_location="cpu").eval()
-            picture = torch.rand(1, 3, request.crop_px, request.crop_px)
-            loaded.append((module, picture))
-            return run(_WARM_UP_IMAGES)
+            pictures = torch.rand(request.batch_size, 3, request.crop_px, request.crop_px)
+            loaded.append((module, pictures))
+            return run(_WARM_UP_BATCHES)
         assert isinstance(request, Run)
-        return run(request.images)
+        return run(request.batches)
 
     serve(answer)
 

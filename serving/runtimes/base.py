@@ -76,6 +76,9 @@ class Runtime(Protocol):
 
     name: str
 
+    def helper_pids(self) -> tuple[int, ...]:
+        """Return the roots of what works for all its servers, and is of none of them."""
+
     def place(self, ports: tuple[str, ...]) -> Placement:
         """Choose a home, a scratch folder and one free port for each name.
 

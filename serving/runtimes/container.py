@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import requests
 from docker.errors import DockerException, NotFound
 
@@ -21,6 +22,7 @@ ENGINE_FAULTS = (DockerException, requests.RequestException)
 NO_ENGINE = "--perf-runtime docker: "
 
 _LAST_LINES = 200
+_SHIM = "containerd-shim"
 
 
 def connect(timeout_s: int) -> docker.DockerClient:
@@ -123,14 +125,22 @@ class LaunchedContainer:
         return last_lines(self._client, self._id, lines)
 
     def root_pids(self) -> tuple[int, ...]:
-        """Return the container's first process, where this machine sees it as such."""
+        """Return the container's shim, where this machine sees it.
+
+        The shim started the container's first process and carries what it writes.
+        """
         try:
             pid = int(self._state()["Pid"])
             groups = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
         except (*ENGINE_FAULTS, OSError):
             return ()
-        # Seen from another process namespace, the number would be a stranger's.
-        return (pid,) if self._id in groups else ()
+        if self._id not in groups:
+            return ()  # of another process namespace, where the number is a stranger's
+        with contextlib.suppress(psutil.Error):
+            shim = psutil.Process(pid).parent()
+            if shim is not None and shim.name().startswith(_SHIM):
+                return (shim.pid,)
+        return (pid,)
 
     def describe(self) -> Mapping[str, str]:
         """Return the image's name and digest, the engine's version and the limits."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import docker
+import psutil
 import requests
 from docker.errors import APIError, DockerException
 from docker.types import LogConfig, Mount
@@ -47,6 +48,7 @@ _FIRST_PORT = 8080
 _PROCESSES = 4096
 _TAIL_LINES = 40
 _PREFIX = "serving-perf-"
+_ENGINE = frozenset({"dockerd", "containerd"})
 _PROBE_S = 3
 _ANSWER_S = 15
 _BUILD_ANSWER_S = 60
@@ -122,6 +124,14 @@ class DockerRuntime:
             with contextlib.closing(connect(_BUILD_ANSWER_S)) as client:
                 self._image = self._source.ensure(client)
         return self._image
+
+    def helper_pids(self) -> tuple[int, ...]:
+        """Return the engine's processes, which forward the ports and write the logs.
+
+        They are told by their names, and are nobody's where the engine is elsewhere.
+        """
+        found = psutil.process_iter(["name"])
+        return tuple(process.pid for process in found if process.info["name"] in _ENGINE)
 
     def place(self, ports: tuple[str, ...]) -> Placement:
         """Give out the container's own paths and ports, which never collide."""

@@ -42,6 +42,10 @@ class ProcessRuntime:
         self._session = session
         self._port = port
 
+    def helper_pids(self) -> tuple[int, ...]:
+        """Return nothing: nobody stands between this machine and its processes."""
+        return ()
+
     def place(self, ports: tuple[str, ...]) -> Placement:
         """Make a home and a scratch folder, and choose free ports of loopback."""
         chosen = free_ports(ports, self._port)
