@@ -263,7 +263,7 @@ def test_other_json_is_named(tmp_path: Path, text: str) -> None:
     ("extra", "version"),
     [
         ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 1}}, 1),
-        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 3}}, 3),
+        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 4}}, 4),
         ({EXTRA: {"schema_version": str(SCHEMA_VERSION)}}, str(SCHEMA_VERSION)),
         ({EXTRA: {}}, None),
         ({EXTRA: "text"}, None),
@@ -293,8 +293,8 @@ def test_schema_1_is_to_be_recorded_anew(tmp_path: Path) -> None:
     }
     path = write_baseline(tmp_path, "0001_a.json", {EXTRA: stored})
     assert fault(tmp_path) == (
-        f"baseline {path} is of schema 1, this suite reads 2: record it anew with "
-        "--benchmark-save, or name another folder with --benchmark-storage"
+        f"baseline {path} is of schema 1, this suite reads {SCHEMA_VERSION}: record it "
+        "anew with --benchmark-save, or name another folder with --benchmark-storage"
     )
 
 

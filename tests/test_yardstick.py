@@ -87,6 +87,16 @@ def test_a_batch_counts_as_its_images(model: tuple[str, int]) -> None:
     assert 0.4 < rates[1] / rates[0] < 4.0
 
 
+def test_a_model_that_is_loaded_for_every_image_takes_longer(
+    model: tuple[str, int], yardstick: Yardstick
+) -> None:
+    """What a job spends on loading is in the yardstick of such jobs."""
+    checkpoint, crop_px = model
+    loading = Yardstick(checkpoint, crop_px, TWO._replace(reload=True))
+    assert loading.measure_rps() < 0.9 * yardstick.measure_rps()
+    loading.stop()
+
+
 def test_between_measurements_it_sleeps(yardstick: Yardstick) -> None:
     """No thread of it runs once a measurement has been told."""
     yardstick.measure_rps()

@@ -2,10 +2,12 @@
 
 As many processes, threads and images in a batch as the scenario's server has, each with
 the model loaded once: what is left of an image when server, preprocessing and harness are
-taken away. It is measured right before and right after a block, so what slows such a pass
-down shows in both: another program's hunger for memory, which hurts a batch of eight more
-than single pictures, and the host that moves two cores apart, which hurts a pass on two
-threads. Between two measurements its processes sleep.
+taken away. Where every job loads the model, so does the yardstick for every image. It is
+measured right before and right after a block, so what slows such a pass down shows in
+both: another program's hunger for memory, which hurts a batch of eight more than single
+pictures; a host that is slow to give memory, which hurts the loading; two cores that it
+moves apart, which hurts a pass on two threads. Between two measurements its processes
+sleep.
 """
 
 from __future__ import annotations
@@ -25,11 +27,15 @@ _TIMED_S = 0.1  # what is shorter says too little of how long the next one takes
 
 
 class Layout(NamedTuple):
-    """How a model is spread: processes, threads of each, images in a batch."""
+    """How a model is used: processes, threads of each, images in a batch.
+
+    With `reload` it is loaded anew for every batch.
+    """
 
     processes: int
     threads: int = 1
     batch_size: int = 1
+    reload: bool = False
 
 
 class Load(NamedTuple):
@@ -37,8 +43,7 @@ class Load(NamedTuple):
 
     checkpoint: str
     crop_px: int
-    threads: int
-    batch_size: int
+    layout: Layout
 
 
 class Run(NamedTuple):
@@ -64,8 +69,7 @@ class Yardstick:
             for _ in range(layout.processes):
                 self._children.append(Child("perf.jobs.yardstick", env))
                 stack.callback(self._children[-1].stop)
-            load = Load(checkpoint, crop_px, layout.threads, layout.batch_size)
-            self._all(load, _LOAD_S)
+            self._all(Load(checkpoint, crop_px, layout), _LOAD_S)
             self._batches = self._settled()
             self._stack = stack.pop_all()
 
@@ -112,22 +116,26 @@ def main() -> None:
     # Imported where it is used: the measuring process must not load torch.
     import torch  # noqa: PLC0415
 
-    loaded: list[tuple[torch.jit.ScriptModule, torch.Tensor]] = []
+    loaded: list[tuple[Load, torch.jit.ScriptModule, torch.Tensor]] = []
+
+    def read(checkpoint: str) -> torch.jit.ScriptModule:
+        module: torch.jit.ScriptModule = torch.jit.load(checkpoint, map_location="cpu")
+        return module.eval()
 
     def run(batches: int) -> float:
-        module, pictures = loaded[-1]
+        request, module, pictures = loaded[-1]
         begun_s = time.monotonic()
         with torch.no_grad():
             for _ in range(batches):
-                module(pictures)
+                used = read(request.checkpoint) if request.layout.reload else module
+                used(pictures)
         return time.monotonic() - begun_s
 
     def answer(request: object) -> float:
         if isinstance(request, Load):
-            torch.set_num_threads(request.threads)
-            module = torch.jit.load(request.checkpoint, map_location="cpu").eval()
-            pictures = torch.rand(request.batch_size, 3, request.crop_px, request.crop_px)
-            loaded.append((module, pictures))
+            torch.set_num_threads(request.layout.threads)
+            size = (request.layout.batch_size, 3, request.crop_px, request.crop_px)
+            loaded.append((request, read(request.checkpoint), torch.rand(size)))
             return run(_WARM_UP_BATCHES)
         assert isinstance(request, Run)
         return run(request.batches)
