@@ -491,7 +491,8 @@ def test_explain_tells_a_regression_and_how_to_repeat_it() -> None:
         "reference's (95 % interval). That is a change of -19.8 % (99.5 % interval: "
         "-22.8 % to -16.5 %) against 3.12 in baselines/process/0001_resnet152.json, where "
         "the tolerance is 10 %. Since then: kernel 6.1 -> 6.8, torch 2.13.0 -> 2.14.1. "
-        "To repeat this scenario alone: tox -e serving-batch -- --perf-seed 7"
+        "To repeat this scenario alone: tox -e serving-batch -- --perf-seed 7 "
+        "--perf-runtime process"
     )
 
 
@@ -538,7 +539,7 @@ def test_explain_has_words_for_every_verdict(verdict: Verdict) -> None:
     """No verdict is left without a message or without its command."""
     said = explain(replace(BATCH, verdict=verdict), HEADER)
     assert said.startswith("serving-batch ")
-    assert said.endswith("tox -e serving-batch -- --perf-seed 7")
+    assert said.endswith("tox -e serving-batch -- --perf-seed 7 --perf-runtime process")
 
 
 def test_repeat_command_names_a_profile_other_than_the_standard() -> None:
@@ -546,7 +547,8 @@ def test_repeat_command_names_a_profile_other_than_the_standard() -> None:
     header = replace(HEADER, profile="smoke")
     assert (
         repeat_command("serving-batch", header)
-        == "tox -e serving-batch -- --perf-seed 7 --perf-profile smoke"
+        == "tox -e serving-batch -- --perf-seed 7 --perf-runtime process "
+        "--perf-profile smoke"
     )
     assert repeat_command("a b", HEADER).startswith("tox -e 'a b' ")
 

@@ -246,6 +246,17 @@ def test_the_smallest_seen_is_seen() -> None:
     assert seen / 4_000 == pytest.approx(0.95, abs=0.014)
 
 
+def test_the_smallest_seen_lies_beyond_the_tolerance() -> None:
+    """With a tiny error a loss within the tolerance passes: the smallest seen does not."""
+    rng = np.random.default_rng(29)
+    size = RULE.smallest_seen(change_of(0.0, 0.001))
+    seen = sum(
+        RULE.verdict(change_of(float(point), 0.001)) is Verdict.REGRESSED
+        for point in rng.normal(math.log1p(-size), 0.001, 4_000)
+    )
+    assert seen / 4_000 == pytest.approx(0.95, abs=0.014)
+
+
 def test_the_smallest_seen_is_seen_where_the_error_is_estimated() -> None:
     """With an error from sixteen launches, it is an alarm in 89 to 97 % of all runs.
 

@@ -38,6 +38,7 @@ def explain(result: ScenarioResult, header: RunHeader) -> str:
 def repeat_command(name: str, header: RunHeader) -> str:
     """Return the shell line that measures the named scenario again, in the same order."""
     words = ["tox", "-e", name, "--", "--perf-seed", str(header.seed)]
+    words += ["--perf-runtime", header.runtime]
     if header.profile != _DEFAULT_PROFILE:
         words += ["--perf-profile", header.profile]
     return shlex.join(words)

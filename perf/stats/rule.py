@@ -52,7 +52,12 @@ class Rule:
 
     def smallest_seen(self, change: Change) -> float:
         """Return the smallest loss, as a share, that this look could have seen."""
-        return smallest_seen(change, self.alarm_tail(change))
+        return smallest_seen(
+            change,
+            self.tolerance,
+            alarm_tail=self.alarm_tail(change),
+            pass_tail=self._tail(change, PASS_ALPHA),
+        )
 
     def _tail(self, change: Change, alpha: float) -> float:
         fractions = self._fractions(change.launches, change.baseline_launches)

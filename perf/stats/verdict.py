@@ -47,17 +47,23 @@ def judge(
     return Verdict.REGRESSED if change.point < 0.0 else Verdict.IMPROVED
 
 
-def smallest_seen(change: Change, alarm_tail: float) -> float:
+def smallest_seen(
+    change: Change, tolerance: float, *, alarm_tail: float, pass_tail: float
+) -> float:
     """Return the loss, as a share, that would have been an alarm 95 times in 100.
 
     The estimate over its error is then noncentral t, and the noncentrality wanted that
     with which it passes the bound so often (Johnson and Welch, "Applications of the
-    non-central t-distribution", Biometrika 31, 1940).
+    non-central t-distribution", Biometrika 31, 1940). Where the error is so small that
+    a loss within the tolerance would pass it, the loss is larger: one that is not called
+    unchanged so often.
     """
     freedom = min(change.freedom, _MOST_FREEDOM)
     bound = -float(stdtrit(freedom, alarm_tail))
     noncentrality = float(nctdtrinc(freedom, 1.0 - POWER, bound))
-    return -math.expm1(-noncentrality * change.standard_error)
+    edge = -math.log1p(-tolerance) - change.half_width(pass_tail)
+    outside = edge + change.half_width(1.0 - POWER)
+    return -math.expm1(-max(noncentrality * change.standard_error, outside))
 
 
 def check_tolerance(tolerance: float) -> None:
