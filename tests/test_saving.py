@@ -161,7 +161,9 @@ def test_a_real_slow_down_is_red(normal: Path, slowed: Run) -> None:
     against = f" in {normal}, where the tolerance is {tolerance}. "
     assert f"{against}Since then: {since}. " in message
     seed = slowed.result["seed"]
-    command = f"tox -e {SERVED} -- --perf-seed {seed} --perf-profile smoke"
+    command = (
+        f"tox -e {SERVED} -- --perf-seed {seed} --perf-runtime process --perf-profile smoke"
+    )
     assert f"To repeat this scenario alone: {command}" in message
     (table_row,) = slowed.lines(f"{SERVED}  ")
     assert " regressed " in table_row
