@@ -4,6 +4,8 @@
     --number N      runs to draw for each point (10,000)
     --add RESULT    first make a recording of a file of --benchmark-json or -save
     --busy          say of that recording that the machine was not quiet
+    --live ROUNDS   first run the real suite against servers that are, or are not, slower:
+                    six runs a round, about a quarter of an hour
 
 Writes CURVE.md and curve.svg beside this file.
 """
@@ -17,8 +19,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from perf.trust.curve import operating_curve
+from perf.trust.live import LAUNCHES, run_live
+from perf.trust.livecurve import live_rows, runs_with_alarm
+from perf.trust.outcomes import read_live
 from perf.trust.recordings import FOLDER, read_recordings, recording_of, runs_of
-from perf.trust.render import markdown, plot
+from perf.trust.render import Live, markdown, plot
 from perf.trust.resample import Plan
 
 SEED = 20261124
@@ -33,9 +38,14 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--runtime", default="process")
     parser.add_argument("--add", type=Path)
     parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--live", type=int, default=0, metavar="ROUNDS")
     chosen = parser.parse_args(arguments)
     if chosen.number < 1:
         parser.error(f"--number {chosen.number}: not a whole number of at least 1")
+    if chosen.live < 0:
+        parser.error(f"--live {chosen.live}: not a number of rounds")
+    if chosen.live and not run_live(chosen.live):
+        return 1
     if chosen.add:
         try:
             recording = recording_of(chosen.add, quiet=not chosen.busy)
@@ -52,11 +62,17 @@ def main(arguments: Sequence[str]) -> int:
     plan = Plan()
     curve = operating_curve(runs_of(recordings), plan, number=chosen.number, seed=SEED)
     drawn_on = f"{datetime.now(UTC):%Y-%m-%d}"
-    text = markdown(curve, recordings, plan, chosen.number, drawn_on)
+    text = markdown(curve, recordings, plan, chosen.number, drawn_on, live=_live(plan))
     (_HERE / "CURVE.md").write_text(text, encoding="utf-8")
     (_HERE / "curve.svg").write_bytes(plot(curve))
     sys.stdout.write(text)
     return 0
+
+
+def _live(plan: Plan) -> Live:
+    campaigns = read_live()
+    rows = live_rows(campaigns, planned=LAUNCHES, tolerance=plan.tolerance)
+    return Live(rows=rows, alarms=runs_with_alarm(campaigns))
 
 
 if __name__ == "__main__":

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pygal
 from tabulate import tabulate
 
 from perf.stats.rule import PASS_ALPHA, RUN_ALPHA
 from perf.trust.curve import LOSSES, OURS, Curve, Rate
+from perf.trust.livecurve import LiveRow
 from perf.trust.recordings import Recording
 from perf.trust.resample import Plan
 from perf.trust.rivals import RIVALS
 
 
-def markdown(
-    curve: Curve, recordings: Sequence[Recording], plan: Plan, number: int, drawn_on: str
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What live runs came to; nothing where there is none."""
+
+    rows: Sequence[LiveRow] = ()
+    alarms: Rate | None = None
+
+
+_NO_LIVE = Live()
+
+
+def markdown(  # noqa: PLR0913 -- all that the page shows
+    curve: Curve,
+    recordings: Sequence[Recording],
+    plan: Plan,
+    number: int,
+    drawn_on: str,
+    *,
+    live: Live = _NO_LIVE,
 ) -> str:
     """Return the page, with a newline at its end."""
     names = sorted({name for name, _ in curve.power})
@@ -49,6 +68,7 @@ def markdown(
             "## Beside other rules, on the same blocks",
             beside,
             _table([OURS, *RIVALS], lambda name, loss: _side_by_side(curve, name, loss)),
+            *_live(live),
             "## Recordings",
             f"{_recordings(recordings)}\n",
         ]
@@ -80,6 +100,37 @@ def _table(names: Sequence[str], cell: Callable[[str, float], str]) -> str:
     rows = [[name, *(cell(name, loss) for loss in LOSSES)] for name in names]
     heads = ["", *(f"{loss:.0%}" for loss in LOSSES)]
     return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
+
+
+def _live(live: Live) -> list[str]:
+    """Return the part on live runs; nothing where there is none."""
+    if not live.alarms:
+        return []
+    explained = (
+        f"ResNet-18, process runtime, every loss computed away inside the server: in "
+        f"{live.alarms} of {live.alarms.drawn} runs without a loss some scenario was "
+        "called regressed. *Divided* is what the rule says of the same runs without a "
+        "loss, their throughputs divided as in the drawing above: the two should agree."
+    )
+    names = sorted({name for row in live.rows for name in row.losses_seen})
+    verdicts = sorted({verdict for row in live.rows for verdict in row.verdicts})
+    rows = [
+        [
+            f"{row.loss:.0%}",
+            *(row.verdicts.get(verdict, 0) for verdict in verdicts),
+            str(row.regressed),
+            str(row.divided or ""),
+            *(
+                f"{row.losses_seen[name]:.1%}" if name in row.losses_seen else ""
+                for name in names
+            ),
+        ]
+        for row in live.rows
+    ]
+    heads = ["loss", *(verdict.value for verdict in verdicts), "called regressed"]
+    heads += ["divided", *(f"mean loss seen, {name}" for name in names)]
+    table = tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
+    return ["## Live", explained, table]
 
 
 def _side_by_side(curve: Curve, name: str, loss: float) -> str:

@@ -1,0 +1,153 @@
+"""What live runs say of the gate, beside what drawing the same runs again says. Pure.
+
+A live loss is computed away inside the server. Its counterpart is every run without a
+loss, its throughputs divided by so much as `perf.trust.resample` does, and judged
+against the same baseline: if both give the same shares, the drawn curve can be believed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from perf.stats import Pair, Rule, Sample, Verdict
+from perf.trust.curve import Rate
+from perf.trust.resample import follow
+
+
+class Seen(Protocol):
+    """One verdict of one live run; see `perf.trust.outcomes`."""
+
+    @property
+    def run(self) -> int:
+        """The run's number; -1 for the one that is the others' baseline."""
+
+    @property
+    def loss(self) -> float:
+        """The share of throughput that was taken from the server."""
+
+    @property
+    def scenario(self) -> str:
+        """The scenario's name."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What the gate said."""
+
+    @property
+    def change(self) -> float | None:
+        """The estimated speed over the baseline's."""
+
+    @property
+    def launches(self) -> list[list[Pair]]:
+        """The pairs of each launch."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRow:
+    """All verdicts on one loss: live ones, and those of runs that were divided.
+
+    `changes` are the mean losses that were estimated, by scenario, as shares.
+    """
+
+    loss: float
+    verdicts: Mapping[Verdict, int]
+    regressed: Rate
+    divided: Rate | None
+    losses_seen: Mapping[str, float]
+
+
+def live_rows(
+    campaigns: Sequence[Sequence[Seen]], *, planned: int, tolerance: float
+) -> list[LiveRow]:
+    """Return a row for each loss that was tried, the smallest first.
+
+    Each campaign is of runs against one baseline. Invalid verdicts are counted, and are
+    part of no rate.
+    """
+    losses = sorted({one.loss for campaign in campaigns for one in campaign})
+    return [
+        row
+        for loss in losses
+        if (row := _row(campaigns, loss, planned=planned, tolerance=tolerance))
+    ]
+
+
+def runs_with_alarm(campaigns: Sequence[Sequence[Seen]]) -> Rate | None:
+    """Return how many of the runs without a loss called any scenario regressed."""
+    alarms: dict[tuple[int, int], bool] = {}
+    for place, campaign in enumerate(campaigns):
+        for one in _judged(campaign, 0.0):
+            key = (place, one.run)
+            alarms[key] = alarms.get(key, False) or one.verdict is Verdict.REGRESSED
+    return Rate(sum(alarms.values()), len(alarms)) if alarms else None
+
+
+def _row(
+    campaigns: Sequence[Sequence[Seen]], loss: float, *, planned: int, tolerance: float
+) -> LiveRow | None:
+    every = [one for c in campaigns for one in _of_loss(c, loss)]
+    judged = [one for c in campaigns for one in _judged(c, loss)]
+    if not judged:
+        return None
+    divided = [
+        verdict
+        for campaign in campaigns
+        for verdict in _divided(campaign, loss, planned=planned, tolerance=tolerance)
+    ]
+    return LiveRow(
+        loss=loss,
+        verdicts=Counter(one.verdict for one in every),
+        regressed=_share(one.verdict for one in judged),
+        divided=_share(divided) if divided else None,
+        losses_seen=_losses_seen(judged),
+    )
+
+
+def _divided(
+    campaign: Sequence[Seen], loss: float, *, planned: int, tolerance: float
+) -> list[Verdict]:
+    """Return the verdicts on the runs without a loss, divided by so much as `loss`."""
+    baselines = {one.scenario: one for one in campaign if one.run < 0}
+    of_run = Counter(one.run for one in campaign)
+    found = []
+    for one in _judged(campaign, 0.0):
+        baseline = Sample(p for launch in baselines[one.scenario].launches for p in launch)
+        slowed = [
+            [
+                replace(pair, scenario_rps=pair.scenario_rps * (1.0 - loss))
+                for pair in launch
+            ]
+            for launch in one.launches
+        ]
+        rule = Rule(planned=planned, scenarios=of_run[one.run], tolerance=tolerance)
+        found.append(follow(slowed, baseline, rule)[0])
+    return found
+
+
+def _of_loss(campaign: Sequence[Seen], loss: float) -> Iterable[Seen]:
+    return (one for one in campaign if one.run >= 0 and one.loss == loss)
+
+
+def _judged(campaign: Sequence[Seen], loss: float) -> list[Seen]:
+    every = _of_loss(campaign, loss)
+    return [one for one in every if one.verdict is not Verdict.INVALID]
+
+
+def _share(verdicts: Iterable[Verdict]) -> Rate:
+    every = list(verdicts)
+    return Rate(sum(verdict is Verdict.REGRESSED for verdict in every), len(every))
+
+
+def _losses_seen(judged: Sequence[Seen]) -> dict[str, float]:
+    """Return 1 - the geometric mean of the estimated changes, by scenario."""
+    logs: dict[str, list[float]] = {}
+    for one in judged:
+        if one.change is not None:
+            logs.setdefault(one.scenario, []).append(math.log(one.change))
+    return {name: 1.0 - math.exp(float(np.mean(of_one))) for name, of_one in logs.items()}
