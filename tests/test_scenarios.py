@@ -75,7 +75,7 @@ def test_profiles_can_be_launched(table: Table) -> None:
 
 def test_every_row_is_held_to_the_same(table: Table) -> None:
     """What counts as unchanged is the same for all: what METHOD.md says of it."""
-    assert {row.tolerance for row in table.scenario} == {0.15}
+    assert {row.tolerance for row in table.scenario} == {0.12}
 
 
 def test_standard_profile_shows_how_launches_differ(table: Table) -> None:

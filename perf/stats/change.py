@@ -22,7 +22,7 @@ from scipy.special import ndtr, stdtrit
 from perf.stats.ratio import Estimate, exp_within_limits
 from perf.stats.sample import Sample
 
-RUN_SD = 0.04
+RUN_SD = 0.02
 """Standard deviation of a run's own error, of the logarithm; see METHOD.md."""
 
 APART = 1.35

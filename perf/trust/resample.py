@@ -27,8 +27,8 @@ class Plan:
     """How runs are drawn: launches planned, launches of a baseline, and the tolerance."""
 
     planned: int = 4
-    baseline_launches: int = 6
-    tolerance: float = 0.15
+    baseline_launches: int = 8
+    tolerance: float = 0.12
 
 
 @dataclass(slots=True)
