@@ -15,10 +15,6 @@ from tests.suite import Run, Suite, fresh_suite, tiny_model
 LOCAL = "decentralized"
 SERVED = "serving-batch"
 PASSES = ("unchanged", "improved")
-# Added to every batch, of which a block has four: so many times what the tiny model takes
-# that three launches tell it from the noise of a machine with other work to do.
-SLOWER_S = 2.5
-OLD_PILLOW = "0.9.9"
 
 
 def local(*more: str) -> tuple[str, ...]:
@@ -117,73 +113,6 @@ def test_a_baseline_of_another_machine_class_does_not_apply(
     assert row["reason"] == reason
     (message,) = run.lines(f"{LOCAL} has no baseline that applies.")
     assert reason in message
-
-
-@pytest.fixture(scope="module")
-def normal(suite: Suite) -> Path:
-    """The file that a run with a server was saved to; another Pillow is noted in it."""
-    run = suite.run(*served("--benchmark-save=normal"))
-    assert run.code == pytest.ExitCode.OK, run.output
-    (path,) = suite.baselines.glob("*/*_normal.json")
-    result = json.loads(path.read_text("utf-8"))
-    (benchmark,) = result["benchmarks"]
-    benchmark["extra_info"][EXTRA]["about"]["pillow"] = OLD_PILLOW
-    path.write_text(json.dumps(result), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def slowed(suite: Suite, normal: Path) -> Run:
-    """The same with a server that is really slower, judged against it, saved as well."""
-    assert normal.exists()
-    return suite.run(*served("--benchmark-save=slow"), env=suite.slow_server(SLOWER_S))
-
-
-def test_a_real_slow_down_is_red(normal: Path, slowed: Run) -> None:
-    """The message has the verdict, the interval, the baseline and the way to repeat it.
-
-    Between the last two stands the one thing that has changed since; no fact of a server
-    that was launched anew is taken for a change.
-    """
-    assert slowed.code == pytest.ExitCode.TESTS_FAILED, slowed.output
-    row = slowed.row(SERVED)
-    assert row["verdict"] == "regressed"
-    assert row["requests"]["failed"] == row["requests"]["wrong"] == 0
-    assert row["baseline_file"] == str(normal)
-    assert [pair["launch"] for pair in row["pairs"]] == [0, 1, 2]
-    assert all(pair["yardstick_rps"] > 0 for pair in row["pairs"])
-    assert row["change"]["high"] < 1
-    since = f"pillow {OLD_PILLOW} -> {slowed.result['versions']['pillow']}"
-    assert row["differences"] == [since]
-    (message,) = slowed.lines(f"{SERVED} has regressed. ")
-    assert " % interval: -" in message
-    tolerance = f"{100 * row['tolerance']:g} %"
-    against = f" in {normal}, where the tolerance is {tolerance}. "
-    assert f"{against}Since then: {since}. " in message
-    seed = slowed.result["seed"]
-    command = (
-        f"tox -e {SERVED} -- --perf-seed {seed} --perf-runtime process --perf-profile smoke"
-    )
-    assert f"To repeat this scenario alone: {command}" in message
-    (table_row,) = slowed.lines(f"{SERVED}  ")
-    assert " regressed " in table_row
-    assert "Traceback" not in slowed.output
-
-
-def test_the_way_back_is_improved_and_green(suite: Suite, slowed: Run) -> None:
-    """Against the slow result, now the newest, the same server as at first is improved.
-
-    That is certain before all of the four launches that are planned.
-    """
-    assert slowed.row(SERVED)["verdict"] == "regressed"
-    required = ("--perf-require-baseline", "--benchmark-compare")
-    run = suite.run(*served(*launches(4), *required))
-    assert run.code == pytest.ExitCode.OK, run.output
-    row = run.row(SERVED)
-    assert row["verdict"] == "improved"
-    assert Path(row["baseline_file"]).name.endswith("_slow.json")
-    assert row["change"]["low"] > 1
-    assert 2 <= len(row["pairs"]) < 4
 
 
 def test_a_run_with_failed_jobs_is_red_and_saves_nothing() -> None:
