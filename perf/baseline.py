@@ -54,7 +54,6 @@ class RecordedPair(BaseModel):
     reference_rps: float
     launch: int
     yardstick_rps: float | None = None
-    step_ns: tuple[float, float] | None = None
 
 
 class Recorded(BaseModel):

@@ -21,21 +21,6 @@ class Gauge(Protocol):
         """Return images a second at this moment."""
 
 
-class Steps(Protocol):
-    """The time from core to core, as a pair needs it."""
-
-    def measure_ns(self) -> float | None:
-        """Return it, or None where it cannot be measured."""
-
-
-@dataclass(slots=True)
-class Around:
-    """What the instruments said around one of the scenario's blocks."""
-
-    yardstick_rps: list[float] = field(default_factory=list)
-    step_ns: list[float] = field(default_factory=list)
-
-
 @dataclass(slots=True, kw_only=True)
 class Instruments:
     """The instruments of one scenario's measurement.
@@ -47,7 +32,6 @@ class Instruments:
     monitors: dict[str, Monitor]
     watch: Watch
     yardstick: Gauge
-    steps: Steps
     conditions: dict[str, list[Conditions]] = field(
         default_factory=lambda: {SCENARIO: [], REFERENCE: []}
     )
@@ -58,19 +42,3 @@ class Instruments:
         with self.watch.block(idle_arm) as seen, self.monitors[arm].measuring():
             yield
         self.conditions[arm] += seen
-
-    def before(self) -> Around:
-        """Read what stands before a block of the scenario; the last reading is closest."""
-        around = Around([self.yardstick.measure_rps()])
-        self._read_step(around)
-        return around
-
-    def after(self, around: Around) -> None:
-        """Add what stands after it; the first reading is closest."""
-        self._read_step(around)
-        around.yardstick_rps.append(self.yardstick.measure_rps())
-
-    def _read_step(self, around: Around) -> None:
-        step_ns = self.steps.measure_ns()
-        if step_ns is not None:
-            around.step_ns.append(step_ns)

@@ -4,18 +4,18 @@ When each method is called, in pytest-benchmark's words: `setup` before every ro
 timed `block` as the round, `teardown` after it. The reference's block of a pair runs in
 the set-up or in the teardown, which of the two is drawn at random for each pair; a new
 launch of the server, and the blocks that warm both arms up, come first in the set-up.
-The instruments are read last in the set-up and first in the teardown.
+The yardstick is read last in the set-up and first in the teardown.
 """
 
 from __future__ import annotations
 
-import math
 import random
+import statistics
 from collections.abc import Callable, Container, Mapping, Sequence
 
 from perf.arms import Arm, Block
 from perf.check import Counts
-from perf.instruments import REFERENCE, SCENARIO, Around, Instruments
+from perf.instruments import REFERENCE, SCENARIO, Instruments
 from perf.jobs.record import JobRecord, Top
 from perf.stats import Pair
 
@@ -71,7 +71,7 @@ class Pairing:
         self._on_record = on_record
         self._reference_block: Block | None = None
         self._scenario_block: Block | None = None
-        self._around = Around()
+        self._yardstick_rps: list[float] = []
 
     def setup(self) -> None:
         """Relaunch where a launch is due; run the reference's block where it is first.
@@ -85,7 +85,7 @@ class Pairing:
         self._reference_block = self._scenario_block = None
         if self._rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
             self._run_reference()
-        self._around = self._instruments.before()
+        self._yardstick_rps = [self._instruments.yardstick.measure_rps()]
 
     def block(self) -> None:
         """Run the scenario's block: the round that pytest-benchmark times."""
@@ -101,7 +101,7 @@ class Pairing:
         block, self._scenario_block = self._scenario_block, None
         if block is None:
             return
-        self._instruments.after(self._around)
+        self._yardstick_rps.append(self._instruments.yardstick.measure_rps())
         self.blocks.append(block)
         self._check(block, self.name)
         if self._reference_block is None:
@@ -114,14 +114,11 @@ class Pairing:
         self.observed = self.scenario.observed()
 
     def _pair(self, block: Block, reference: Block) -> Pair:
-        around = self._around
-        first, last = around.step_ns[:1], around.step_ns[1:]
         return Pair(
             scenario_rps=block.throughput_rps,
             reference_rps=reference.throughput_rps,
             launch=self.launch,
-            yardstick_rps=math.sqrt(math.prod(around.yardstick_rps)),
-            step_ns=(first[0], last[0]) if first and last else None,
+            yardstick_rps=statistics.geometric_mean(self._yardstick_rps),
         )
 
     def _relaunch(self) -> None:

@@ -162,24 +162,10 @@ class FakeGauge:
         return next(self._readings)
 
 
-class FakeSteps:
-    """Writes down each measurement of a step, and gives its readings in turn."""
-
-    def __init__(self, diary: list[str], readings: Sequence[float | None]) -> None:
-        self._diary = diary
-        self._readings = itertools.cycle(readings)
-
-    def measure_ns(self) -> float | None:
-        """Return the next reading; after the last, the first."""
-        self._diary.append("step")
-        return next(self._readings)
-
-
 def fake_instruments(
     diary: list[str],
     *,
     yardstick_rps: Sequence[float] = (10.0,),
-    step_ns: Sequence[float | None] = (50.0,),
 ) -> Instruments:
     """Return instruments that write in `diary`, with these readings."""
     return Instruments(
@@ -188,7 +174,6 @@ def fake_instruments(
         },
         watch=cast("Watch", FakeWatch()),
         yardstick=FakeGauge(diary, yardstick_rps),
-        steps=FakeSteps(diary, step_ns),
     )
 
 
@@ -196,7 +181,6 @@ def pairs_of(
     *ratios: float,
     launches: int = 1,
     yardstick_rps: float | None = None,
-    step_ns: tuple[float, float] | None = None,
 ) -> list[dict[str, object]]:
     """Return pairs as they are stored, with these ratios, spread over the launches."""
     return [
@@ -205,7 +189,6 @@ def pairs_of(
             "reference_rps": 2.0,
             "launch": place * launches // len(ratios),
             "yardstick_rps": yardstick_rps,
-            "step_ns": step_ns,
         }
         for place, ratio in enumerate(ratios)
     ]

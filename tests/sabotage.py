@@ -15,7 +15,6 @@ LIMITS = {
         "HEADROOM": 0.0,
         "NULL_CONTROL": math.inf,
     },
-    "perf.stats.change": {"APART": math.inf},
     "perf.jobs.yardstick": {"_TARGET_S": 0.75},
 }
 

@@ -197,20 +197,20 @@ def test_identity_survives_the_file(tmp_path: Path) -> None:
 
 
 def test_all_of_a_pair_survives_the_file(tmp_path: Path) -> None:
-    """The yardstick's speed, both steps and the launch come back as they were stored."""
-    stored = pairs_of(3.0, 3.5, launches=2, yardstick_rps=7.25, step_ns=(55.5, 101.25))
+    """The yardstick's speed and the launch come back as they were stored."""
+    stored = pairs_of(3.0, 3.5, launches=2, yardstick_rps=7.25)
     write_baseline(tmp_path, "0001_a.json", entry(pairs=stored))
     assert only_one(tmp_path).sample.pairs == (
-        Pair(6.0, 2.0, 0, yardstick_rps=7.25, step_ns=(55.5, 101.25)),
-        Pair(7.0, 2.0, 1, yardstick_rps=7.25, step_ns=(55.5, 101.25)),
+        Pair(6.0, 2.0, 0, yardstick_rps=7.25),
+        Pair(7.0, 2.0, 1, yardstick_rps=7.25),
     )
 
 
-@pytest.mark.parametrize("stored", [PAIR, {**PAIR, "yardstick_rps": None, "step_ns": None}])
+@pytest.mark.parametrize("stored", [PAIR, {**PAIR, "yardstick_rps": None}])
 def test_what_was_not_measured_stays_unknown(
     tmp_path: Path, stored: dict[str, object]
 ) -> None:
-    """A pair without a yardstick or without steps is whole; they are None then."""
+    """A pair without a yardstick is whole; it is None then."""
     write_baseline(tmp_path, "0001_a.json", entry(pairs=[stored] * 2))
     assert only_one(tmp_path).sample.pairs == (Pair(6.0, 2.0, 0),) * 2
 
@@ -309,9 +309,6 @@ def test_schema_1_is_to_be_recorded_anew(tmp_path: Path) -> None:
         {"pairs": [{**PAIR, "yardstick_rps": 0.0}] * 2},
         {"pairs": [{**PAIR, "yardstick_rps": float("nan")}] * 2},
         {"pairs": [{**PAIR, "yardstick_rps": "fast"}] * 2},
-        {"pairs": [{**PAIR, "step_ns": [50.0]}] * 2},
-        {"pairs": [{**PAIR, "step_ns": [50.0, -1.0]}] * 2},
-        {"pairs": [{**PAIR, "step_ns": 50.0}] * 2},
         {"about": {"torch": 2}},
         {"about": "torch"},
         {"pairs": 12},

@@ -12,19 +12,16 @@ from scipy import stats
 from perf.stats import Pair, Sample, estimate_change
 from perf.stats.change import RUN_SD
 
-NEAR, APART = 50.0, 100.0  # nanoseconds from core to core
-COST = math.log(0.8)  # of a placement apart: a fifth of the speed
 TRUTH = math.log(0.9)  # the change of the simulated runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What is planted: deviations of logarithms, and the share of blocks kept apart."""
+    """What is planted: deviations of logarithms."""
 
     run: float = 0.0
     launch: float = 0.0
     block: float = 0.0
-    apart: float = 0.0
 
 
 def simulated(
@@ -32,17 +29,14 @@ def simulated(
 ) -> Sample:
     """Return a run of launches by blocks a launch, all noise of it normal."""
     launches, each = shape
-    apart = rng.random((*shape, 2)) < noise.apart
-    logs = log_speed + COST * apart.mean(axis=2) + rng.normal(0.0, noise.run)
-    logs += rng.normal(0.0, noise.launch, (launches, 1)) + rng.normal(0, noise.block, shape)
-    steps = np.where(apart, APART, NEAR)
+    logs = log_speed + rng.normal(0.0, noise.run) + rng.normal(0.0, noise.block, shape)
+    logs += rng.normal(0.0, noise.launch, (launches, 1))
     return Sample(
         Pair(
             scenario_rps=30.0 * math.exp(logs[launch, block]),
             reference_rps=2.0,
             launch=launch,
             yardstick_rps=10.0,
-            step_ns=(float(steps[launch, block, 0]), float(steps[launch, block, 1])),
         )
         for launch in range(launches)
         for block in range(each)
@@ -132,13 +126,6 @@ def test_a_change_lies_in_its_interval_as_often_as_promised(
     Four standard errors of a count of 2,000 with p = 0.025 are 28.
     """
     assert missed(shape, base_shape, noise) == [pytest.approx(50, abs=28)] * 2
-
-
-def test_it_does_where_the_placement_is_adjusted() -> None:
-    """The same holds where the runs' placements differ and their cost is taken out."""
-    noise = Noise(launch=0.01, block=0.02, apart=0.7)
-    got = missed((4, 4), (12, 4), noise, replace(noise, apart=0.3))
-    assert got == [pytest.approx(50, abs=28)] * 2
 
 
 def test_counting_blocks_would_promise_too_much() -> None:

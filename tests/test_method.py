@@ -17,8 +17,6 @@ TEXT = " ".join((ROOT / "perf" / "METHOD.md").read_text("utf-8").split())
 @pytest.mark.parametrize(
     ("pattern", "value"),
     [
-        (r"above ([\d.]+) times the shortest", change.APART),
-        (r"the (\d+)th percentile, of the run", change._SHORTEST_PERCENTILE),
         (r"taken as known, ([\d.]+) of the logarithm", change.RUN_SD),
         (r"spending function of power (\d+)", sequential.SPENDING_POWER),
         (r"leaves out ([\d.]+) % on each side", 100 * rule.PASS_ALPHA),

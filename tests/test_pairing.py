@@ -36,9 +36,9 @@ REFERENCE_FIRST, REFERENCE_SECOND = 0.25, 0.75
 _WARM_UP = ["scenario: 3 images", "reference: 2 images"]
 _LAUNCH = ["scenario: relaunch", *_WARM_UP, "scenario: observed"]
 _SCENARIO = [
-    *("yardstick", "step"),
+    "yardstick",
     *("scenario: measure", "scenario: 8 images", "scenario: measured"),
-    *("step", "yardstick"),
+    "yardstick",
 ]
 _REFERENCE = ["reference: measure", "reference: 4 images", "reference: measured"]
 _BLOCKS = {"scenario: 8 images", "reference: 4 images"}
@@ -83,7 +83,6 @@ class Bench:
     launches_before: tuple[int, ...] = (0,)
     enough: Callable[[Sequence[Pair]], bool] = lambda _: False
     yardstick_rps: Sequence[float] = (10.0,)
-    step_ns: Sequence[float | None] = (50.0,)
     diary: list[str] = field(default_factory=list)
     told: list[JobRecord] = field(default_factory=list)
 
@@ -92,7 +91,7 @@ class Bench:
         self.scenario = FakeArm("scenario", self.diary, block_images=8, image_s=0.25)
         self.reference = FakeArm("reference", self.diary, block_images=4, image_s=0.5)
         self.instruments: Instruments = fake_instruments(
-            self.diary, yardstick_rps=self.yardstick_rps, step_ns=self.step_ns
+            self.diary, yardstick_rps=self.yardstick_rps
         )
         self.pairing = Pairing(
             "serving-batch",
@@ -252,24 +251,6 @@ def test_a_pairs_yardstick_is_the_geometric_mean_of_its_two_readings() -> None:
     )
     found = [pair.yardstick_rps for pair in bench.run(3).pairs]
     assert found == pytest.approx([4.0, 12.0, 4.0])
-
-
-@pytest.mark.parametrize(
-    ("readings", "steps"),
-    [
-        ((25.0, 160.0, 30.0, 31.0), [(25.0, 160.0), (30.0, 31.0)]),
-        ((None,), [None, None]),
-        ((25.0, None, 30.0, 31.0), [None, (30.0, 31.0)]),
-        ((25.0, 26.0, None, 31.0), [(25.0, 26.0), None]),
-    ],
-    ids=["all", "none", "no second", "no first"],
-)
-def test_a_pair_has_both_steps_or_none(
-    readings: Sequence[float | None], steps: list[tuple[float, float] | None]
-) -> None:
-    """The time from core to core before and after; nothing where one is not known."""
-    bench = Bench(Coin(REFERENCE_FIRST, REFERENCE_SECOND), step_ns=readings)
-    assert [pair.step_ns for pair in bench.run(2).pairs] == steps
 
 
 def test_every_job_is_counted_and_measured_ones_are_told() -> None:

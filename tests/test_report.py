@@ -62,7 +62,6 @@ BATCH = ScenarioResult(
             reference_rps=1.9,
             launch=0,
             yardstick_rps=7.53,
-            step_ns=(55.5, 101.25),
         ),
         Pair(scenario_rps=4.8, reference_rps=1.8, launch=1),
     ),
@@ -144,7 +143,6 @@ scenarios = st.builds(
             reference_rps=positive,
             launch=count,
             yardstick_rps=st.none() | positive,
-            step_ns=st.none() | st.tuples(positive, positive),
         ),
         max_size=3,
     ).map(tuple),
@@ -324,9 +322,6 @@ def test_schema_refuses_a_summary_without_a_promised_key(path: str, key: str) ->
         ("scenarios.0", "null_control", 0.967),
         ("scenarios.0", "yardstick_rps", "7.53"),
         ("scenarios.0.pairs.0", "yardstick_rps", 0),
-        ("scenarios.0.pairs.0", "step_ns", 55.5),
-        ("scenarios.0.pairs.0", "step_ns", [55.5]),
-        ("scenarios.0.pairs.0", "step_ns", [55.5, 0]),
     ],
 )
 def test_schema_refuses_a_value_of_another_kind(path: str, key: str, value: object) -> None:
@@ -338,7 +333,7 @@ def test_schema_refuses_a_value_of_another_kind(path: str, key: str, value: obje
 
 
 def test_summary_holds_what_the_verdict_rests_on() -> None:
-    """Yardstick, steps, what would have been seen and what differs are there, or null."""
+    """Yardstick, what would have been seen and what differs are there, or null."""
     read = summary()
     batch, unread, local = (at(read, f"scenarios.{n}") for n in range(3))
     assert at(batch, "change")["confidence"] == 0.995
@@ -351,14 +346,12 @@ def test_summary_holds_what_the_verdict_rests_on() -> None:
             "reference_rps": 1.9,
             "launch": 0,
             "yardstick_rps": 7.53,
-            "step_ns": [55.5, 101.25],
         },
         {
             "scenario_rps": 4.8,
             "reference_rps": 1.8,
             "launch": 1,
             "yardstick_rps": None,
-            "step_ns": None,
         },
     ]
     assert (unread["smallest_seen"], unread["yardstick_rps"]) == (None, None)

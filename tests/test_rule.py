@@ -35,7 +35,6 @@ changes = st.builds(
     freedom=st.one_of(st.floats(min_value=2.0, max_value=100.0), st.just(math.inf)),
     launches=st.integers(1, 8),
     baseline_launches=st.sampled_from([1, 2, 4, 12]),
-    slope=st.just(0.0),
 )
 
 
@@ -47,7 +46,6 @@ def change_of(point: float, standard_error: float, launches: int = 4) -> Change:
         freedom=math.inf,
         launches=launches,
         baseline_launches=12,
-        slope=0.0,
     )
 
 

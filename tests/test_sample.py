@@ -20,21 +20,17 @@ def test_a_pair_refuses_a_rate_that_is_none(rate: float) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
-def test_a_pair_refuses_a_yardstick_or_step_that_is_none(rate: float) -> None:
-    """Nor can a yardstick or a step that was measured be any of these."""
+def test_a_pair_refuses_a_yardstick_that_is_none(rate: float) -> None:
+    """Nor can a yardstick that was measured be any of these."""
     with pytest.raises(ValueError, match="yardstick_rps must be finite and above zero"):
         Pair(1.0, 1.0, 0, yardstick_rps=rate)
-    for steps in ((rate, 50.0), (50.0, rate)):
-        with pytest.raises(ValueError, match="step_ns must be finite and above zero"):
-            Pair(1.0, 1.0, 0, step_ns=steps)
 
 
 def test_a_pair_may_have_no_yardstick() -> None:
     """What stood beside a pair may not have been measured: it is None then, as recorded."""
     bare = Pair(2.0, 1.0, 0)
-    assert (bare.yardstick_rps, bare.step_ns) == (None, None)
-    full = Pair(2.0, 1.0, 0, yardstick_rps=3.0, step_ns=(40.0, 80.0))
-    assert (full.yardstick_rps, full.step_ns) == (3.0, (40.0, 80.0))
+    assert bare.yardstick_rps is None
+    assert Pair(2.0, 1.0, 0, yardstick_rps=3.0).yardstick_rps == 3.0
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -63,14 +59,6 @@ def test_a_speed_is_over_the_yardstick_or_else_the_reference() -> None:
     assert sample.log_speeds.dtype == np.float64
     assert sample.log_speeds.tolist() == pytest.approx([1.0, 2.0])
     assert sample.log_ratios.tolist() == pytest.approx([2.0, 2.0])
-
-
-def test_steps_come_two_a_pair_and_nan_where_there_are_none() -> None:
-    """The steps come in the order of the pairs, shape (n, 2); unknown ones are NaN."""
-    sample = Sample([Pair(1.0, 1.0, 0, step_ns=(40.0, 80.0)), Pair(1.0, 1.0, 0)])
-    assert sample.steps_ns.shape == (2, 2)
-    assert sample.steps_ns[0].tolist() == [40.0, 80.0]
-    assert np.isnan(sample.steps_ns[1]).all()
 
 
 def test_a_sample_cannot_be_changed() -> None:

@@ -84,7 +84,6 @@ def _scenario(result: ScenarioResult) -> dict[str, object]:
                 "reference_rps": pair.reference_rps,
                 "launch": pair.launch,
                 "yardstick_rps": pair.yardstick_rps,
-                "step_ns": None if pair.step_ns is None else list(pair.step_ns),
             }
             for pair in result.pairs
         ],

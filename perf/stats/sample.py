@@ -20,8 +20,7 @@ class Pair:
 
     `scenario_rps` and `reference_rps` are images a second, `launch` numbers the server's
     life in which the pair was measured. `yardstick_rps` is the yardstick's speed around
-    the scenario's block, in images a second, and `step_ns` the time from core to core
-    before and after it, in nanoseconds; None where it was not measured. Raises
+    the scenario's block, in images a second; None where it was not measured. Raises
     ValueError where one of them is not finite or not above zero.
     """
 
@@ -29,15 +28,12 @@ class Pair:
     reference_rps: float
     launch: int
     yardstick_rps: float | None = None
-    step_ns: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         for name in ("scenario_rps", "reference_rps", "yardstick_rps"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be finite and above zero, not {value}")
-        if any(not (math.isfinite(step) and step > 0) for step in self.step_ns or ()):
-            raise ValueError(f"step_ns must be finite and above zero, not {self.step_ns}")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -86,9 +82,3 @@ class Sample:
     def launches(self) -> NDArray[np.int64]:
         """The launch of each pair, shape (n,)."""
         return np.array([p.launch for p in self.pairs], dtype=np.int64)
-
-    @property
-    def steps_ns(self) -> NDArray[np.float64]:
-        """The times from core to core, shape (n, 2); NaN where they were not measured."""
-        unknown = (math.nan, math.nan)
-        return np.array([p.step_ns or unknown for p in self.pairs], dtype=np.float64)
