@@ -137,7 +137,7 @@ def test_only_a_worker_is_slowed_down(tmp_path: Path, argument: str) -> None:
 
 def test_verdicts_are_counted_by_loss() -> None:
     """Invalid ones are shown and are part of no rate; divided runs stand beside."""
-    none, half = live_rows([campaign()], planned=2, tolerance=0.15)
+    none, half = live_rows([campaign()], Plan(planned=2, tolerance=0.15))
     assert (none.loss, half.loss) == (0.0, 0.5)
     counted = {Verdict.UNCHANGED: 1, Verdict.INVALID: 1, Verdict.REGRESSED: 1}
     assert none.verdicts == counted
@@ -169,7 +169,7 @@ def test_files_are_read_as_they_were_added_to(tmp_path: Path) -> None:
 def test_the_page_shows_live_runs() -> None:
     """Every loss has its line, with what was called and what was seen of it."""
     campaigns = [campaign()]
-    rows = live_rows(campaigns, planned=2, tolerance=0.15)
+    rows = live_rows(campaigns, Plan(planned=2, tolerance=0.15))
     live = Live(rows=rows, alarms=runs_with_alarm(campaigns))
     runs = [steady_run(5.0, 1), steady_run(5.0, 2)]
     curve = operating_curve(runs, Plan(), number=2, seed=1)

@@ -17,6 +17,7 @@ TEXT = " ".join((ROOT / "perf" / "METHOD.md").read_text("utf-8").split())
 @pytest.mark.parametrize(
     ("pattern", "value"),
     [
+        (r"lies more than ([\d.]+) standard deviations", change.OUTLYING),
         (r"taken as known, ([\d.]+) of the logarithm", change.RUN_SD),
         (r"spending function of power (\d+)", sequential.SPENDING_POWER),
         (r"leaves out ([\d.]+) % on each side", 100 * rule.PASS_ALPHA),

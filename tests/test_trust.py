@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from perf.scenarios import Table
 from perf.stats import Pair, Rule, Sample, Verdict, estimate_change
 from perf.trust.__main__ import main
-from perf.trust.curve import LOSSES, Curve, Rate, operating_curve
+from perf.trust.curve import LOSSES, Curve, Rate, operating_curve, power_of
 from perf.trust.recordings import (
     Recording,
     launches_of,
@@ -19,8 +20,8 @@ from perf.trust.recordings import (
     recording_of,
     runs_of,
 )
-from perf.trust.render import markdown, plot
-from perf.trust.resample import Plan, draw, follow
+from perf.trust.render import Longer, markdown, plot
+from perf.trust.resample import Plan, draw, drawable, follow
 from perf.trust.rivals import RIVALS
 from tests.fakes import entry, write_baseline
 
@@ -47,7 +48,9 @@ def steady_run(speed: float, seed: int, launches: int = 6) -> dict[str, list[lis
 def recorded_curve() -> Curve:
     """Return the curve from the recordings that come with the suite."""
     runs = runs_of(read_recordings("process"))
-    return operating_curve(runs, Plan(), number=DRAWN, seed=SEED, losses=(0.0, 0.20))
+    tolerances = {row.name: row.tolerance for row in Table.read().scenario}
+    plan = Plan(tolerances=tolerances)
+    return operating_curve(runs, plan, number=DRAWN, seed=SEED, losses=(0.0, 0.10))
 
 
 @pytest.fixture
@@ -155,7 +158,11 @@ def test_the_page_has_every_rule_and_every_loss() -> None:
     """The page and the plot are made of the curve alone, and leave nothing out."""
     runs = [steady_run(5.0, 1), steady_run(5.0, 2)]
     curve = operating_curve(runs, Plan(), number=20, seed=1)
-    page = markdown(curve, [], Plan(), 20, "2026-01-02")
+    power = power_of(runs, Plan(planned=3), number=20, seed=1)
+    longer = Longer(planned=3, power=power)
+    page = markdown(curve, [], Plan(), 20, "2026-01-02", longer=longer)
+    assert "where it may take 3 launches" in page
+    assert page.count(str(power["serving", LOSSES[-1]])) >= 1
     for name in ("this suite", "serving", *RIVALS):
         assert name in page
     assert all(f" {loss:.0%} " in page for loss in LOSSES)
@@ -163,11 +170,15 @@ def test_the_page_has_every_rule_and_every_loss() -> None:
 
 
 def test_the_recordings_are_runs_of_this_suite() -> None:
-    """There are two or more, of the whole table, and every launch has its pairs."""
+    """Every row of the standard run is in two or more, and has launches in each."""
     recordings: list[Recording] = read_recordings("process")
-    assert len(recordings) >= 2
+    assert drawable(runs_of(recordings)) == [
+        "decentralized",
+        "serving-batch",
+        "serving-single",
+        "serving-workers-2",
+    ]
     for one in recordings:
-        assert "decentralized" in one.scenarios
         for name in one.scenarios:
             assert len(launches_of(one.sample(name).pairs)) >= 2
 
@@ -178,7 +189,7 @@ def test_false_alarms_have_not_become_more() -> None:
 
 
 def test_what_is_seen_has_not_become_less() -> None:
-    """A loss of a fifth is called regressed in every scenario, 95 times in 100."""
+    """A loss of a tenth is called regressed in every scenario, 75 times in 100."""
     seen = [rate for (_, loss), rate in recorded_curve().power.items() if loss]
     assert len(seen) >= 4
-    assert all(rate.interval[1] >= 0.95 for rate in seen)
+    assert all(rate.interval[1] >= 0.75 for rate in seen)

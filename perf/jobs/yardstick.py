@@ -2,17 +2,20 @@
 
 As many processes, threads and images in a batch as the scenario's server has, each with
 the model loaded once: what is left of an image when server, preprocessing and harness are
-taken away. Where every job loads the model, so does the yardstick for every image. It is
-measured right before and right after a block, so what slows such a pass down shows in
-both: another program's hunger for memory, which hurts a batch of eight more than single
-pictures; a host that is slow to give memory, which hurts the loading; two cores that it
-moves apart, which hurts a pass on two threads. Between two measurements its processes
-sleep.
+taken away. Where every job loads the model, so does a fresh process of the yardstick for
+every image. It is measured right before and right after a block, so what slows such a pass
+down shows in both: another program's hunger for memory, which hurts a batch of eight more
+than single pictures; a host that is slow to give memory, which hurts the loading; two cores
+that it moves apart, which hurts a pass on two threads. Between two measurements its
+processes sleep.
 """
 
 from __future__ import annotations
 
+import os
 import time
+import traceback
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -29,7 +32,7 @@ _TIMED_S = 0.1  # what is shorter says too little of how long the next one takes
 class Layout(NamedTuple):
     """How a model is used: processes, threads of each, images in a batch.
 
-    With `reload` it is loaded anew for every batch.
+    With `reload` a fresh process loads it for every batch.
     """
 
     processes: int
@@ -116,7 +119,7 @@ def main() -> None:
     # Imported where it is used: the measuring process must not load torch.
     import torch  # noqa: PLC0415
 
-    loaded: list[tuple[Load, torch.jit.ScriptModule, torch.Tensor]] = []
+    loaded: list[tuple[Load, torch.jit.ScriptModule | None, torch.Tensor]] = []
 
     def read(checkpoint: str) -> torch.jit.ScriptModule:
         module: torch.jit.ScriptModule = torch.jit.load(checkpoint, map_location="cpu")
@@ -127,20 +130,42 @@ def main() -> None:
         begun_s = time.monotonic()
         with torch.no_grad():
             for _ in range(batches):
-                used = read(request.checkpoint) if request.layout.reload else module
-                used(pictures)
+                if request.layout.reload:
+                    _in_a_fresh_process(lambda: read(request.checkpoint)(pictures))
+                else:
+                    assert module is not None
+                    module(pictures)
         return time.monotonic() - begun_s
 
     def answer(request: object) -> float:
         if isinstance(request, Load):
             torch.set_num_threads(request.layout.threads)
             size = (request.layout.batch_size, 3, request.crop_px, request.crop_px)
-            loaded.append((request, read(request.checkpoint), torch.rand(size)))
+            # What a forked process is to load must not be there already.
+            module = None if request.layout.reload else read(request.checkpoint)
+            loaded.append((request, module, torch.rand(size)))
             return run(_WARM_UP_BATCHES)
         assert isinstance(request, Run)
         return run(request.batches)
 
     serve(answer)
+
+
+def _in_a_fresh_process(run: Callable[[], object]) -> None:
+    """Run it in a fork of this process; raises RuntimeError where it fails there."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            run()
+            code = 0
+        except BaseException:  # noqa: BLE001 -- whatever it was, the parent's error shows it
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    if code:
+        raise RuntimeError(f"a process that loads the model ended with {code}")
 
 
 if __name__ == "__main__":

@@ -1,26 +1,31 @@
 """How much a scenario's speed has changed since its baseline, and how well that is known.
 
 What is compared is the logarithm of scenario over yardstick, block by block: what slows
-the yardstick too is taken out by the division. It is averaged over each launch, and the
-launches are the draws: blocks of one launch resemble each other, so counting blocks would
-promise too much. Runs differ by more than their launches do; that error cannot be seen
-within one run, and is `RUN_SD`.
+the yardstick too is taken out by the division. A block that lies far outside the others,
+for something happened to it or to its yardstick alone, is drawn in to where its like end.
+Then it is averaged over each launch, and the launches are the draws: blocks of one launch
+resemble each other, so counting blocks would promise too much. Runs differ by more than
+their launches do; that error cannot be seen within one run, and is `RUN_SD`.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr, ndtri, stdtrit
 
 from perf.stats.ratio import Estimate, exp_within_limits
 from perf.stats.sample import Sample
 
-RUN_SD = 0.02
+RUN_SD = 0.0125
 """Standard deviation of a run's own error, of the logarithm; see METHOD.md."""
+
+OUTLYING = 2.5
+"""How many standard deviations from its run's median a block may lie."""
 
 _Floats = NDArray[np.float64]
 
@@ -75,7 +80,9 @@ def estimate_change(current: Sample, baseline: Sample, run_sd: float = RUN_SD) -
     for a run has few. `run_sd` enters once for each run, as known. Speeds are over the
     yardstick where every pair of both runs has one, else over the reference.
     """
-    means = _launch_means(current, baseline)
+    samples = (current, baseline)
+    speeds = _winsorised(_log_speeds(samples))
+    means = [_launch_means(s, of_run) for s, of_run in zip(samples, speeds, strict=True)]
     launches, base_launches = (len(of_run) for of_run in means)
     freedom = launches + base_launches - 2
     if freedom < 1:
@@ -92,15 +99,37 @@ def estimate_change(current: Sample, baseline: Sample, run_sd: float = RUN_SD) -
     )
 
 
-def _launch_means(*samples: Sample) -> list[_Floats]:
-    """Return the mean log speed of each launch, for each sample."""
-    yardstick = all(pair.yardstick_rps for sample in samples for pair in sample.pairs)
-    means = []
-    for sample in samples:
-        speeds = sample.log_speeds if yardstick else sample.log_ratios
-        launches = sample.launches
-        means.append(np.array([speeds[launches == n].mean() for n in np.unique(launches)]))
-    return means
+def _log_speeds(samples: Sequence[Sample]) -> list[_Floats]:
+    if all(pair.yardstick_rps for sample in samples for pair in sample.pairs):
+        return [sample.log_speeds for sample in samples]
+    return [sample.log_ratios for sample in samples]
+
+
+def _winsorised(runs: Sequence[_Floats]) -> list[_Floats]:
+    """Return each run with no value more than `OUTLYING` deviations from its median.
+
+    The deviation is that of normal noise with the same median distance from the median:
+    the run's own, or that of all runs where it is larger, for a run has few values.
+    Winsorising is Tukey and McLaughlin's (Sankhya A 25, 1963). Where most values are
+    alike nothing is outlying.
+    """
+    medians = [float(np.median(run)) for run in runs]
+    rests = [run - median for run, median in zip(runs, medians, strict=True)]
+    of_all = _deviation(np.concatenate(rests))
+    drawn_in = []
+    for run, rest, median in zip(runs, rests, medians, strict=True):
+        reach = OUTLYING * max(of_all, _deviation(rest))
+        drawn_in.append(median + np.clip(rest, -reach, reach) if reach else run)
+    return drawn_in
+
+
+def _deviation(rest: _Floats) -> float:
+    return float(np.median(np.abs(rest)) / ndtri(0.75))
+
+
+def _launch_means(sample: Sample, values: _Floats) -> _Floats:
+    launches = sample.launches
+    return np.array([values[launches == one].mean() for one in np.unique(launches)])
 
 
 def _squares(values: _Floats) -> float:

@@ -15,18 +15,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from perf.trust.curve import operating_curve
+from perf.scenarios import Table
+from perf.trust.curve import operating_curve, power_of
 from perf.trust.live import LAUNCHES, run_live
 from perf.trust.livecurve import live_rows, runs_with_alarm
 from perf.trust.outcomes import read_live
 from perf.trust.recordings import FOLDER, read_recordings, recording_of, runs_of
-from perf.trust.render import Live, markdown, plot
+from perf.trust.render import Live, Longer, markdown, plot
 from perf.trust.resample import Plan
 
 SEED = 20261124
+_LONGER = 12  # launches: a quarter of an hour
 _FEWEST = 2  # a run and its baseline come from two
 _HERE = Path(__file__).parent
 
@@ -59,10 +62,22 @@ def main(arguments: Sequence[str]) -> int:
             f"--runtime {chosen.runtime}: {len(recordings)} recordings, and it takes "
             f"{_FEWEST}: add one with --add"
         )
-    plan = Plan()
+    rows = Table.read().scenario
+    plan = Plan(tolerances={row.name: row.tolerance for row in rows})
     curve = operating_curve(runs_of(recordings), plan, number=chosen.number, seed=SEED)
     drawn_on = f"{datetime.now(UTC):%Y-%m-%d}"
-    text = markdown(curve, recordings, plan, chosen.number, drawn_on, live=_live(plan))
+    longer = replace(plan, planned=_LONGER)
+    number = max(1, chosen.number // 10)
+    power = power_of(runs_of(recordings), longer, number=number, seed=SEED)
+    text = markdown(
+        curve,
+        recordings,
+        plan,
+        chosen.number,
+        drawn_on,
+        live=_live(plan),
+        longer=Longer(planned=_LONGER, power=power),
+    )
     (_HERE / "CURVE.md").write_text(text, encoding="utf-8")
     (_HERE / "curve.svg").write_bytes(plot(curve))
     sys.stdout.write(text)
@@ -71,7 +86,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _live(plan: Plan) -> Live:
     campaigns = read_live()
-    rows = live_rows(campaigns, planned=LAUNCHES, tolerance=plan.tolerance)
+    rows = live_rows(campaigns, replace(plan, planned=LAUNCHES))
     return Live(rows=rows, alarms=runs_with_alarm(campaigns))
 
 

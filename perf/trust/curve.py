@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from perf.stats import Pair, Verdict
-from perf.trust.resample import Plan, Run, Tally, draw
+from perf.trust.resample import Plan, Run, Tally, draw, drawable, two_runs
 from perf.trust.rivals import RIVALS
 
 LOSSES = (0.0, 0.02, 0.05, 0.10, 0.20, 0.30)
@@ -72,7 +72,7 @@ def operating_curve(
     losses: Sequence[float] = LOSSES,
 ) -> Curve:
     """Return the curve over `number` drawn runs a point, the same seeds for every rule."""
-    names = sorted(set.intersection(*(set(run) for run in runs)))
+    names = drawable(runs)
     power: dict[tuple[str, float], Rate] = {}
     passed: dict[tuple[str, float], Rate] = {}
     launches: dict[tuple[str, float], float] = {}
@@ -99,6 +99,19 @@ def operating_curve(
     )
 
 
+def power_of(
+    runs: Sequence[Run], plan: Plan, *, number: int, seed: int
+) -> dict[tuple[str, float], Rate]:
+    """Return how often each scenario is called regressed, by its loss, as in a Curve."""
+    names = drawable(runs)
+    found: dict[tuple[str, float], Rate] = {}
+    for place, loss in enumerate(LOSSES):
+        slower = dict.fromkeys(names, loss)
+        tally = draw(runs, plan, number=number, seed=seed + place, slower=slower)
+        found |= {(name, loss): _rate(tally, name, {Verdict.REGRESSED}) for name in names}
+    return found
+
+
 def _rate(tally: Tally, name: str, wanted: set[Verdict]) -> Rate:
     counts = tally.verdicts[name]
     return Rate(sum(counts[verdict] for verdict in wanted), tally.drawn)
@@ -113,17 +126,17 @@ def _rivals(
     keeps more, and none stops early.
     """
     rates: dict[tuple[str, float], Rate] = {}
+    names = drawable(runs)
     for place, loss in enumerate(losses):
         rng = np.random.default_rng(seed + place)
         hits = dict.fromkeys(RIVALS, 0)
         judged = 0
         for _ in range(number):
-            now, then = rng.choice(len(runs), size=2, replace=False)
-            names = sorted(runs[now].keys() & runs[then].keys())
             called = dict.fromkeys(RIVALS, 0)
             for name in names:
-                before = _durations(runs[then][name], plan, rng)
-                after = _durations(runs[now][name], plan, rng) / (1.0 - loss)
+                now, then = two_runs(runs, name, rng)
+                before = _durations(then, plan, rng)
+                after = _durations(now, plan, rng) / (1.0 - loss)
                 for rival, rule in RIVALS.items():
                     called[rival] += rule(before.tolist(), after.tolist())
             judged += len(names) if loss else 1

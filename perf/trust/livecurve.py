@@ -15,9 +15,9 @@ from typing import Protocol
 
 import numpy as np
 
-from perf.stats import Pair, Rule, Sample, Verdict
+from perf.stats import Pair, Sample, Verdict
 from perf.trust.curve import Rate
-from perf.trust.resample import follow
+from perf.trust.resample import Plan, follow
 
 
 class Seen(Protocol):
@@ -62,20 +62,14 @@ class LiveRow:
     losses_seen: Mapping[str, float]
 
 
-def live_rows(
-    campaigns: Sequence[Sequence[Seen]], *, planned: int, tolerance: float
-) -> list[LiveRow]:
+def live_rows(campaigns: Sequence[Sequence[Seen]], plan: Plan) -> list[LiveRow]:
     """Return a row for each loss that was tried, the smallest first.
 
-    Each campaign is of runs against one baseline. Invalid verdicts are counted, and are
-    part of no rate.
+    Each campaign is of runs against one baseline, judged as `plan` has it. Invalid
+    verdicts are counted, and are part of no rate.
     """
     losses = sorted({one.loss for campaign in campaigns for one in campaign})
-    return [
-        row
-        for loss in losses
-        if (row := _row(campaigns, loss, planned=planned, tolerance=tolerance))
-    ]
+    return [row for loss in losses if (row := _row(campaigns, loss, plan))]
 
 
 def runs_with_alarm(campaigns: Sequence[Sequence[Seen]]) -> Rate | None:
@@ -88,17 +82,13 @@ def runs_with_alarm(campaigns: Sequence[Sequence[Seen]]) -> Rate | None:
     return Rate(sum(alarms.values()), len(alarms)) if alarms else None
 
 
-def _row(
-    campaigns: Sequence[Sequence[Seen]], loss: float, *, planned: int, tolerance: float
-) -> LiveRow | None:
+def _row(campaigns: Sequence[Sequence[Seen]], loss: float, plan: Plan) -> LiveRow | None:
     every = [one for c in campaigns for one in _of_loss(c, loss)]
     judged = [one for c in campaigns for one in _judged(c, loss)]
     if not judged:
         return None
     divided = [
-        verdict
-        for campaign in campaigns
-        for verdict in _divided(campaign, loss, planned=planned, tolerance=tolerance)
+        verdict for campaign in campaigns for verdict in _divided(campaign, loss, plan)
     ]
     return LiveRow(
         loss=loss,
@@ -109,9 +99,7 @@ def _row(
     )
 
 
-def _divided(
-    campaign: Sequence[Seen], loss: float, *, planned: int, tolerance: float
-) -> list[Verdict]:
+def _divided(campaign: Sequence[Seen], loss: float, plan: Plan) -> list[Verdict]:
     """Return the verdicts on the runs without a loss, divided by so much as `loss`."""
     baselines = {one.scenario: one for one in campaign if one.run < 0}
     of_run = Counter(one.run for one in campaign)
@@ -125,7 +113,7 @@ def _divided(
             ]
             for launch in one.launches
         ]
-        rule = Rule(planned=planned, scenarios=of_run[one.run], tolerance=tolerance)
+        rule = plan.rule(one.scenario, of_run[one.run])
         found.append(follow(slowed, baseline, rule)[0])
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pygal
@@ -24,6 +24,14 @@ class Live:
     alarms: Rate | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Longer:
+    """How often a loss is called regressed where more launches are allowed."""
+
+    planned: int
+    power: Mapping[tuple[str, float], Rate]
+
+
 _NO_LIVE = Live()
 
 
@@ -35,13 +43,14 @@ def markdown(  # noqa: PLR0913 -- all that the page shows
     drawn_on: str,
     *,
     live: Live = _NO_LIVE,
+    longer: Longer | None = None,
 ) -> str:
     """Return the page, with a newline at its end."""
     names = sorted({name for name, _ in curve.power})
     drawn = (
         f"Drawn on {drawn_on}: {number:,} runs a point, of {plan.planned} launches at "
-        f"most, against baselines of {plan.baseline_launches} launches, tolerance "
-        f"{plan.tolerance:.0%}; every rate with its 95 % interval (Wilson). See "
+        f"most, against baselines of {plan.baseline_launches} launches, "
+        f"{_tolerances(names, plan)}; every rate with its 95 % interval (Wilson). See "
         "[METHOD.md](../METHOD.md) for the rule. `tox -e trust` draws it anew."
     )
     alarms = (
@@ -65,6 +74,7 @@ def markdown(  # noqa: PLR0913 -- all that the page shows
             _table(names, lambda name, loss: str(curve.passed[name, loss])),
             "## Launches until the verdict, median",
             _table(names, lambda name, loss: f"{curve.launches[name, loss]:g}"),
+            *_longer(longer, names),
             "## Beside other rules, on the same blocks",
             beside,
             _table([OURS, *RIVALS], lambda name, loss: _side_by_side(curve, name, loss)),
@@ -73,6 +83,25 @@ def markdown(  # noqa: PLR0913 -- all that the page shows
             f"{_recordings(recordings)}\n",
         ]
     )
+
+
+def _longer(longer: Longer | None, names: Sequence[str]) -> list[str]:
+    if longer is None:
+        return []
+    return [
+        f"## Called regressed, where it may take {longer.planned} launches",
+        "About as many minutes a scenario, see `--perf-budget`.",
+        _table(names, lambda name, loss: str(longer.power[name, loss])),
+    ]
+
+
+def _tolerances(names: Sequence[str], plan: Plan) -> str:
+    """Return the tolerance, or each scenario's where they differ."""
+    each = {name: plan.rule(name, 1).tolerance for name in names}
+    if len(set(each.values())) == 1:
+        return f"tolerance {each[names[0]]:.0%}"
+    told = ", ".join(f"{name} {tolerance:.0%}" for name, tolerance in each.items())
+    return f"tolerances {told}"
 
 
 def plot(curve: Curve) -> bytes:
