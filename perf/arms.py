@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from perf.check import Expected
 from perf.jobs.pool import BlockRun, JobPool
 from perf.jobs.record import BlockRequest, JobRecord
 from perf.jobs.targets import Address, LocalModel
@@ -19,12 +20,16 @@ OnRecord = Callable[[JobRecord], None]
 
 @dataclass(slots=True)
 class Load:
-    """What a block asks of an arm: images in turn, `slots` at a time, with a deadline."""
+    """What a block asks of an arm: images in turn, `slots` at a time, with a deadline.
+
+    `expected` is what every answer is held against.
+    """
 
     images: Sequence[str]
     block_images: int
     slots: int
     deadline_s: float
+    expected: Expected
     _taken: int = 0
 
     def take(self, count: int = 0) -> tuple[str, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from perf.baseline import EXTRA, SCHEMA_VERSION, Identity
@@ -13,7 +13,7 @@ from perf.monitor import Usage
 from perf.pairing import Pairing
 from perf.result import ScenarioResult
 from perf.scenarios import REFERENCE, Scenario
-from perf.stats import percentiles, throughput_rps
+from perf.stats import Pair, percentiles, throughput_rps
 from perf.validity import Shares, shares
 
 
@@ -27,6 +27,7 @@ class Measured:
     usage: Usage
     judgement: Judgement
     usable_cores: float
+    agreement: float | None = None
 
 
 def shares_by_arm(instruments: Instruments, usable_cores: float) -> dict[str, Shares]:
@@ -63,7 +64,9 @@ def scenario_result(measured: Measured) -> ScenarioResult:
         smallest_seen=judgement.smallest_seen,
         differences=judgement.differences,
         null_control=judgement.ratio if measured.scenario.name == REFERENCE else None,
-        yardstick_rps=_yardstick_rps(pairing),
+        yardstick_rps=_yardstick_rps(pairing.pairs),
+        efficiency=_efficiency(pairing.pairs),
+        agreement=measured.agreement,
         tolerance=measured.scenario.tolerance,
         verdict=judgement.verdict,
         reason=judgement.reason,
@@ -104,6 +107,8 @@ def extra_info(
         "cpu_seconds": dict(measured.usage.cpu_seconds_by_part),
         "memory_bytes": {"peak": result.peak_memory_bytes, "kind": result.memory_kind},
         "harness_cpu_percent": result.harness_cpu_percent,
+        "efficiency": result.efficiency,
+        "agreement": result.agreement,
         "monitor_cpu_percent": measured.usage.own_cpu_percent,
         "conditions": {
             arm: asdict(seen)
@@ -134,8 +139,13 @@ def _harness_cpu_percent(measured: Measured) -> float | None:
     return 100.0 * harness_s / (usage.duration_s * measured.usable_cores)
 
 
-def _yardstick_rps(pairing: Pairing) -> float | None:
+def _yardstick_rps(pairs: Sequence[Pair]) -> float | None:
     """Return the yardstick's mean speed, on the scale of logarithms as everything."""
-    speeds = [pair.yardstick_rps for pair in pairing.pairs]
-    known = [math.log(speed) for speed in speeds if speed is not None]
-    return math.exp(sum(known) / len(known)) if known else None
+    known = [pair.yardstick_rps for pair in pairs if pair.yardstick_rps is not None]
+    return statistics.geometric_mean(known) if known else None
+
+
+def _efficiency(pairs: Sequence[Pair]) -> float | None:
+    """Return the speed over the yardstick's: what serving leaves of the model's own."""
+    known = [p.scenario_rps / p.yardstick_rps for p in pairs if p.yardstick_rps]
+    return statistics.geometric_mean(known) if known else None

@@ -16,7 +16,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 from perf.arms import Arm, Block
 from perf.check import Counts
 from perf.instruments import REFERENCE, SCENARIO, Instruments
-from perf.jobs.record import JobRecord, Top
+from perf.jobs.record import JobRecord
 from perf.stats import Pair
 
 
@@ -39,7 +39,6 @@ class Pairing:
         name: str,
         scenario: Arm,
         reference: Arm,
-        predictions: Mapping[str, Top],
         *,
         instruments: Instruments,
         launches_before: Container[int],
@@ -62,7 +61,6 @@ class Pairing:
         self.blocks: list[Block] = []
         self.launch = -1
         self.observed: Mapping[str, int | str] = {}
-        self._predictions = predictions
         self._instruments = instruments
         self._launches_before = launches_before
         self._warm_up_images = warm_up_images
@@ -103,7 +101,7 @@ class Pairing:
             return
         self._yardstick_rps.append(self._instruments.yardstick.measure_rps())
         self.blocks.append(block)
-        self._check(block, self.name)
+        self._check(self.scenario, block, self.name)
         if self._reference_block is None:
             self._run_reference()
         assert self._reference_block is not None
@@ -127,18 +125,18 @@ class Pairing:
         self.scenario.relaunch()
         self.launch += 1
         warm_up = self.scenario.block(images=self._warm_up_images)
-        self._check(warm_up, f"{self.name}, warming up")
+        self._check(self.scenario, warm_up, f"{self.name}, warming up")
         # The first jobs after a launch find the model's file, and their memory, cold.
         cold = self.reference.block(images=self.reference.load.slots)
-        self._check(cold, f"{self.name}, reference arm warming up")
+        self._check(self.reference, cold, f"{self.name}, reference arm warming up")
         self.check_server()
 
     def _run_reference(self) -> None:
         with self._instruments.block(REFERENCE, self.scenario.server_pids()):
             block = self.reference.block(self._on_record)
-        self._check(block, f"{self.name}, reference arm")
+        self._check(self.reference, block, f"{self.name}, reference arm")
         self._reference_block = block
 
-    def _check(self, block: Block, who: str) -> None:
-        self.counts.add(block.run.records, block.images, self._predictions)
+    def _check(self, arm: Arm, block: Block, who: str) -> None:
+        self.counts.add(block.run.records, block.images, arm.load.expected)
         self.counts.raise_if_bad(who)

@@ -22,8 +22,10 @@ class ScenarioResult:
     decides on an alarm, and `smallest_seen` the smallest loss, as a share, that would have
     been one. `differences` are what is not as it was at the baseline. `null_control` is
     the reference over itself, where the scenario is the reference. `yardstick_rps` is the
-    model's own speed beside the blocks, in images a second. `harness_cpu_percent` is the
-    harness's share of all usable cores.
+    model's own speed beside the blocks, in images a second, `efficiency` the scenario's
+    over it, and `agreement` the share of pictures of which the engine finds the same class
+    likeliest as the checkpoint; None where the checkpoint itself is computed.
+    `harness_cpu_percent` is the harness's share of all usable cores.
     """
 
     name: str
@@ -39,6 +41,8 @@ class ScenarioResult:
     differences: tuple[str, ...]
     null_control: Estimate | None
     yardstick_rps: float | None
+    efficiency: float | None
+    agreement: float | None
     tolerance: float
     verdict: Verdict
     reason: str

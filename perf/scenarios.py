@@ -17,11 +17,14 @@ from pydantic import (
     model_validator,
 )
 
+from serving.engines import DEFAULT
 from serving.errors import ConfigError
 from serving.spec import ServerSpec
 
 TABLE = Path(__file__).with_name("scenarios.toml")
 REFERENCE = "decentralized"
+MAIN = "main"
+"""The family of rows that are measured where none is asked for."""
 # The first answers of a worker are slow: TorchScript profiles them and optimises then.
 _WARM_UP_BATCHES = 2
 
@@ -32,11 +35,13 @@ class Scenario(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
-    arm: Literal["decentralized", "served"]
+    arm: Literal["decentralized", "decentralized-shared", "decentralized-pool", "served"]
     jobs: PositiveInt | Literal["cores", "profile"] = "profile"
     tolerance: float = Field(gt=0, lt=1)
     profiles: tuple[str, ...] | None = Field(default=None, strict=False)
+    family: str = Field(default=MAIN, pattern=r"^[a-z]+$")
     backend: str = "torchserve"
+    engine: str = DEFAULT
     workers: PositiveInt | None = None
     threads_per_worker: PositiveInt | None = None
     batch_size: PositiveInt = 1

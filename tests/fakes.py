@@ -14,6 +14,7 @@ import psutil
 
 from perf.arms import Block, Load, OnRecord
 from perf.baseline import EXTRA, SCHEMA_VERSION, Identity
+from perf.check import Expected
 from perf.conditions import Conditions, Watch
 from perf.instruments import REFERENCE, SCENARIO, Instruments
 from perf.jobs.pool import BlockRun
@@ -23,6 +24,7 @@ from perf.monitor import Monitor
 IMAGE = "kitten.jpg"
 TOP: Top = ((281, 0.5), (282, 0.25), (285, 0.125), (287, 0.0625), (761, 0.03125))
 PREDICTIONS = {IMAGE: TOP}
+EXPECTED = Expected(predictions=PREDICTIONS)
 IDENTITY = Identity(
     machine_class="x86_64-2cpu-avx512-16to32GiB",
     runtime="process",
@@ -64,7 +66,7 @@ class FakeArm:
     def __init__(
         self, name: str, diary: list[str], *, block_images: int, image_s: float
     ) -> None:
-        self.load = Load([IMAGE], block_images, 2, 60.0)
+        self.load = Load([IMAGE], block_images, 2, 60.0, EXPECTED)
         self.bad: dict[int, JobRecord] = {}
         self._name = name
         self._diary = diary

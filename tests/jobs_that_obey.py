@@ -27,6 +27,13 @@ def run(image: str, target: object) -> Top:
     return ((os.getpid(), 1.0),)
 
 
+def load(target: object) -> Callable[[str], Top]:
+    """Do each deed in a job that stays; a target that is a fault is raised."""
+    if isinstance(target, Exception):
+        raise target
+    return lambda image: run(image, target)
+
+
 def _raise(word: str, _target: object) -> None:
     raise ValueError(word)
 

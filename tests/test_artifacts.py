@@ -13,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from serving.errors import ArtifactError, ConfigError
-from serving.model import artifacts as room
-from serving.model.artifacts import BUILD_TIMEOUT_S, Artifacts, ensure_artifacts
+from serving.model import artifacts as making
+from serving.model import cache as room
+from serving.model.artifacts import Artifacts, ensure_artifacts
+from serving.model.cache import BUILD_TIMEOUT_S
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest, PredictRequest
 
@@ -76,7 +78,7 @@ def test_key_covers_what_goes_into_an_entry(
     def keys() -> list[str]:
         chosen = [("resnet18", "seeded"), ("resnet152", "seeded"), (str(own), "seeded")]
         chosen += [("resnet18", "pretrained"), ("efficientnet-lite0", "seeded")]
-        return [room._key(ModelChoice.parse(*pair)) for pair in chosen]
+        return [making._key(ModelChoice.parse(*pair)) for pair in chosen]
 
     before = keys()
     assert len(set(before)) == len(before)
@@ -85,7 +87,7 @@ def test_key_covers_what_goes_into_an_entry(
     assert _differ(before, keys()) == [2]
     shutil.copy(models / "own.pt", own)
     with monkeypatch.context() as patch:
-        patch.setattr(room, "photographs", lambda: photographs()[1:])
+        patch.setattr(making, "photographs", lambda: photographs()[1:])
         assert _differ(before, keys()) == [0, 1]
     with monkeypatch.context() as patch:
         patch.setattr(metadata, "version", lambda _name: "another")

@@ -14,7 +14,7 @@ import pytest
 
 from serving.child import Child
 from serving.errors import ArtifactError
-from serving.model import artifacts as room
+from serving.model import cache as room
 from serving.model.artifacts import Artifacts, ensure_artifacts
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest, PredictRequest

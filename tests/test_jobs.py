@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from perf.arms import Load, ServedArm
-from perf.check import Counts
+from perf.check import Counts, Expected
 from perf.jobs.pool import BlockRun, JobPool
 from perf.jobs.record import BlockRequest, JobRecord
 from perf.jobs.targets import Address
@@ -182,7 +182,7 @@ def test_bad_jobs_are_counted_as_failed(pool: JobPool) -> None:
     """None of the ways to fail counts as an answer."""
     images = ["raise:x", "exit:3", "kill:9"]
     counts = Counts()
-    counts.add(run(pool, *images).records, images, {})
+    counts.add(run(pool, *images).records, images, Expected(predictions={}))
     assert (counts.total, counts.failed, counts.wrong) == (3, 3, 0)
 
 
@@ -259,13 +259,14 @@ def looker() -> Iterator[JobPool]:
 
 def test_clients_of_the_null_server(clients: JobPool, tmp_path: Path) -> None:
     """Clients have the real null server's answer, every one, over two of its lives."""
+    expected = Expected(predictions={KITTEN: TOP})
     arm = ServedArm(
         pool=clients,
         backend=NullBackend(TOP),
         model=ServedModel(name="null", archive=tmp_path / "null.mar"),
         spec=ServerSpec(workers=1, threads_per_worker=1, startup_timeout_s=60),
         runtime=ProcessRuntime("test-of-jobs"),
-        load=Load([KITTEN], 20, 4, PATIENCE_S),
+        load=Load([KITTEN], 20, 4, PATIENCE_S, expected),
     )
     lives, counts = [], Counts()
     try:
@@ -274,7 +275,7 @@ def test_clients_of_the_null_server(clients: JobPool, tmp_path: Path) -> None:
             lives.append(arm.server_pids())
             block = arm.block()
             arm.observed()
-            counts.add(block.run.records, block.images, {KITTEN: TOP})
+            counts.add(block.run.records, block.images, expected)
             assert math.isfinite(block.throughput_rps)
             assert most_at_a_time(block.run.records) <= 4
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,8 @@ from perf.jobs.record import BlockRequest, Top
 from perf.jobs.targets import Address, LocalModel
 from serving.backends.base import ServedModel
 from serving.backends.torchserve import TorchServe, TorchServeServer
-from serving.model.artifacts import Artifacts, _builder, sha256
+from serving.model.artifacts import Artifacts
+from serving.model.cache import build, sha256
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest
 from serving.runtimes.process import ProcessRuntime
@@ -86,25 +88,27 @@ def test_seeded_weights_are_the_same_every_time(tmp_path: Path) -> None:
     """Two processes build the same checkpoint, to the byte."""
     choice = ModelChoice.parse("resnet18", "seeded")
 
-    def build(name: str) -> str:
+    def made(name: str) -> str:
         folder = tmp_path / name
         folder.mkdir()
-        with _builder() as child:
-            child.call(BuildRequest(choice, folder), _PATIENCE_S)
+        build(BuildRequest(choice, folder))
         return sha256(folder / "resnet18.pt")
 
     with ThreadPoolExecutor(2) as pool:
-        one, other = pool.map(build, ["one", "other"])
+        one, other = pool.map(made, ["one", "other"])
     assert one == other
 
 
-def test_preprocessing_is_torchserves_own() -> None:
+def test_preprocessing_is_torchserves_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """For a ResNet both arms see what the stock image classifier would show it."""
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
     import torch  # noqa: PLC0415 -- costs seconds: only the tests that need it pay
 
     from serving.model.preprocess import make_transform  # noqa: PLC0415 -- imports torch
     from serving.model.zoo import preprocess_for  # noqa: PLC0415 -- so does this
 
+    # As the handler does: or TorchServe's would import torch's compiler.
+    sys.modules.setdefault("openvino.torch", None)  # type: ignore[arg-type]
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
         # Only importable after serving.model.preprocess; leaves a file open.
         stock = importlib.import_module("ts.torch_handler.image_classifier")

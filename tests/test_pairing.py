@@ -21,9 +21,9 @@ from perf.jobs.record import JobRecord
 from perf.pairing import Decided, Pairing
 from perf.stats import Pair
 from tests.fakes import (
+    EXPECTED,
     IMAGE,
     PATIENCE_S,
-    PREDICTIONS,
     FakeArm,
     FakeWatch,
     fake_instruments,
@@ -97,7 +97,6 @@ class Bench:
             "serving-batch",
             self.scenario,
             self.reference,
-            PREDICTIONS,
             instruments=self.instruments,
             launches_before=self.launches_before,
             warm_up_images=3,
@@ -352,7 +351,7 @@ def test_bad_warm_up_measures_nothing(arm: str, asked: int) -> None:
 
 def test_load_takes_images_in_turn() -> None:
     """Every job has the next image, across blocks; after the last comes the first."""
-    load = Load(["a", "b", "c"], block_images=4, slots=1, deadline_s=1.0)
+    load = Load(["a", "b", "c"], 4, slots=1, deadline_s=1.0, expected=EXPECTED)
     assert load.take() == ("a", "b", "c", "a")
     assert load.take(1) == ("b",)
     assert load.take() == ("c", "a", "b", "c")

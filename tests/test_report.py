@@ -46,6 +46,8 @@ BATCH = ScenarioResult(
     differences=("kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"),
     null_control=None,
     yardstick_rps=7.53,
+    efficiency=0.61,
+    agreement=None,
     tolerance=0.1,
     verdict=Verdict.REGRESSED,
     reason="",
@@ -77,6 +79,7 @@ UNREAD = replace(
     smallest_seen=None,
     differences=(),
     yardstick_rps=None,
+    efficiency=None,
     verdict=Verdict.NO_BASELINE,
     reason="the stored baseline is of\nanother machine class",
     latency_ms={},
@@ -125,6 +128,8 @@ scenarios = st.builds(
     differences=st.lists(text, max_size=2).map(tuple),
     null_control=st.none() | estimates,
     yardstick_rps=st.none() | amounts,
+    efficiency=st.none() | amounts,
+    agreement=st.none() | amounts,
     tolerance=st.floats(min_value=0.001, max_value=0.5),
     verdict=st.sampled_from(Verdict),
     reason=text,
@@ -404,18 +409,19 @@ def test_cells_show_each_figure_with_its_unit() -> None:
             "2.50 [2.41, 2.60]",
             "3.12",
             "regressed",
+            "0.610",
             "4802 ms",
             "5220 ms",
             "92 %",
             "100 %",
             "1.21 GiB",
         ],
-        ["serving-workers-2", "24", "58.3 s", "-", "-", "-", "no baseline"] + ["-"] * 5,
+        ["serving-workers-2", "24", "58.3 s", "-", "-", "-", "no baseline"] + ["-"] * 6,
     ]
 
 
 def test_text_says_what_holds_for_the_run_and_what_each_scenario_has_to_say() -> None:
-    """Header, harness and remarks each have one line; the table keeps to 140 columns."""
+    """Header, harness and remarks each have one line; the table keeps to 150 columns."""
     failing = replace(
         BATCH, name="serving-single", requests={"total": 240, "failed": 3, "wrong": 1}
     )
@@ -428,7 +434,8 @@ def test_text_says_what_holds_for_the_run_and_what_each_scenario_has_to_say() ->
     assert lines[9:] == [
         (
             "ratio: throughput over the reference's with its 95 % interval; "
-            "baseline: the stored ratio; -: not known"
+            "baseline: the stored ratio; efficiency: throughput over the yardstick's; "
+            "-: not known"
         ),
         "peak memory marked rss counts shared pages once for each process",
         (
@@ -439,7 +446,7 @@ def test_text_says_what_holds_for_the_run_and_what_each_scenario_has_to_say() ->
         "serving-single: 240 requests, 3 failed, 1 wrong",
         "serving-workers-2: the stored baseline is of another machine class",
     ]
-    assert max(len(line) for line in lines[2:8]) <= 140
+    assert max(len(line) for line in lines[2:8]) <= 150
 
 
 def test_the_reference_over_itself_has_a_line_of_its_own() -> None:

@@ -73,9 +73,11 @@ def test_profiles_can_be_launched(table: Table) -> None:
         assert profile.pairs >= 2
 
 
-def test_every_row_is_held_to_the_same(table: Table) -> None:
-    """What counts as unchanged is the same for all: what METHOD.md says of it."""
-    assert {row.tolerance for row in table.scenario} == {0.12}
+def test_rows_are_held_to_what_the_method_says(table: Table) -> None:
+    """What counts as unchanged is the same for all but the noisiest row."""
+    tolerances = {row.name: row.tolerance for row in table.scenario}
+    assert tolerances.pop("serving-single") == 0.12
+    assert set(tolerances.values()) == {0.09}
 
 
 def test_standard_profile_shows_how_launches_differ(table: Table) -> None:
@@ -114,7 +116,8 @@ def test_what_is_measured_where(
     table: Table, profile: str, cores: int, rows: set[str]
 ) -> None:
     """More workers than cores, and the sweep of jobs, are for the article's profile."""
-    measured = {row.name for row in table.scenario if row.measured_in(profile, cores)}
+    main = [row for row in table.scenario if row.family == "main"]
+    measured = {row.name for row in main if row.measured_in(profile, cores)}
     assert measured == rows
 
 

@@ -32,7 +32,7 @@ def run(image: str, target: object) -> Top:
     connection = http.client.HTTPConnection(
         target.host, target.port, timeout=target.timeout_s
     )
-    connection.request("POST", target.path, body)
+    connection.request("POST", target.path, body, {"Content-Type": "image/jpeg"})
     reply = connection.getresponse()
     text = reply.read()
     connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -14,8 +15,13 @@ from serving.model.preprocess import Preprocess
 
 def run(image: str, target: object) -> Top:
     """Return the five likeliest classes for the photograph at path `image`."""
+    return load(target)(image)
+
+
+def load(target: object) -> Callable[[str], Top]:
+    """Load the model; return what answers for a photograph by its path."""
     assert isinstance(target, LocalModel)
     torch.set_num_threads(target.threads)
     module = torch.jit.load(target.checkpoint, map_location="cpu").eval()
     pre = Preprocess.from_json(Path(target.preprocess).read_text("utf-8"))
-    return predict(module, Path(image), pre)
+    return lambda image: predict(module, Path(image), pre)

@@ -4,7 +4,8 @@ It plays the fork server: small, single-threaded, and with everything that a job
 imported beforehand, so that forking is safe and a job pays no import. That is what a
 job costs in the article, where a parent with torch loaded forks too. Run as
 `python -m perf.jobs.launcher FD JOB_MODULE`; the job module offers
-`run(image: str, target: object) -> Top`.
+`run(image: str, target: object) -> Top`, and may offer `prepare(target)`, which is called
+here before a block's jobs are forked.
 
 It never polls: it sleeps until a job's pipe or the parent's has something to say, or
 until the earliest deadline. Jobs are forked by the system call, with multiprocessing's
@@ -158,9 +159,14 @@ def _cpu_s(*, children: bool = False) -> float:
     return usage.ru_utime + usage.ru_stime
 
 
+def _nothing(_target: object) -> None:
+    """Prepare nothing: a job does it all."""
+
+
 def main(parent: Connection, job_module: str) -> None:
     """Run blocks until the parent closes the pipe."""
-    job: Job = importlib.import_module(job_module).run
+    module = importlib.import_module(job_module)
+    prepare = getattr(module, "prepare", _nothing)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Frozen objects are never touched by the collector, so forks go on sharing them.
     gc.disable()
@@ -169,7 +175,9 @@ def main(parent: Connection, job_module: str) -> None:
     parent.send(os.getpid())
     with suppress(EOFError, ParentGoneError, BrokenPipeError):
         while True:
-            parent.send(Block(job, parent.recv(), parent).run())
+            request = parent.recv()
+            prepare(request.target)
+            parent.send(Block(module.run, request, parent).run())
 
 
 if __name__ == "__main__":

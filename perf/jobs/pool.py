@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from perf.jobs.record import BlockRequest, BlockTotals, JobRecord
 from serving.child import Child
 
+LAUNCHER, STANDING = "perf.jobs.launcher", "perf.jobs.standing"
 _START_S = 120.0
 _SLACK_S = 30.0
 
@@ -29,12 +30,18 @@ class BlockRun:
 class JobPool:
     """A launcher process that is kept for the whole run. Not safe for several threads."""
 
-    def __init__(self, job_module: str, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        job_module: str,
+        env: Mapping[str, str] | None = None,
+        *,
+        launcher: str = LAUNCHER,
+    ) -> None:
         """Start the launcher and wait until it has imported `job_module`.
 
         Raises ChildError where it cannot.
         """
-        self._child = Child("perf.jobs.launcher", env, arguments=(job_module,))
+        self._child = Child(launcher, env, arguments=(job_module,))
         try:
             self._child.receive(time.monotonic() + _START_S)
         except BaseException:

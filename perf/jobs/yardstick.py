@@ -17,9 +17,13 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import ExitStack
+from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from serving.child import Child, serve
+from serving.engines import Engine
 from serving.errors import PerfError
 
 _LOAD_S = 180.0
@@ -42,11 +46,15 @@ class Layout(NamedTuple):
 
 
 class Load(NamedTuple):
-    """Load `checkpoint`, whose pictures are crops of `crop_px` squared, and warm it up."""
+    """Load a model whose pictures are crops of `crop_px` squared, and warm it up.
 
-    checkpoint: str
+    `path` is the checkpoint, or the folder that `engine` reads.
+    """
+
+    path: Path
     crop_px: int
     layout: Layout
+    engine: Engine | None
 
 
 class Run(NamedTuple):
@@ -58,10 +66,13 @@ class Run(NamedTuple):
 class Yardstick:
     """The processes of one yardstick; `stop` ends them."""
 
-    def __init__(self, checkpoint: str, crop_px: int, layout: Layout) -> None:
+    def __init__(
+        self, path: Path, crop_px: int, layout: Layout, engine: Engine | None = None
+    ) -> None:
         """Start them, load the model and warm it up; raises ChildError.
 
-        How many batches a measurement takes is settled here, so that it takes about 1.5
+        `path` is a checkpoint or, with an `engine`, the folder that the engine reads. How
+        many batches a measurement takes is settled here, so that it takes about 1.5
         seconds, at least one batch, and is the same all through a run.
         """
         self._batch_size = layout.batch_size
@@ -72,7 +83,7 @@ class Yardstick:
             for _ in range(layout.processes):
                 self._children.append(Child("perf.jobs.yardstick", env))
                 stack.callback(self._children[-1].stop)
-            self._all(Load(checkpoint, crop_px, layout), _LOAD_S)
+            self._all(Load(path, crop_px, layout, engine), _LOAD_S)
             self._batches = self._settled()
             self._stack = stack.pop_all()
 
@@ -116,34 +127,17 @@ class Yardstick:
 
 def main() -> None:
     """Answer requests until the other end closes the pipe."""
-    # Imported where it is used: the measuring process must not load torch.
-    import torch  # noqa: PLC0415
-
-    loaded: list[tuple[Load, torch.jit.ScriptModule | None, torch.Tensor]] = []
-
-    def read(checkpoint: str) -> torch.jit.ScriptModule:
-        module: torch.jit.ScriptModule = torch.jit.load(checkpoint, map_location="cpu")
-        return module.eval()
+    batches_of: list[Callable[[], object]] = []
 
     def run(batches: int) -> float:
-        request, module, pictures = loaded[-1]
         begun_s = time.monotonic()
-        with torch.no_grad():
-            for _ in range(batches):
-                if request.layout.reload:
-                    _in_a_fresh_process(lambda: read(request.checkpoint)(pictures))
-                else:
-                    assert module is not None
-                    module(pictures)
+        for _ in range(batches):
+            batches_of[-1]()
         return time.monotonic() - begun_s
 
     def answer(request: object) -> float:
         if isinstance(request, Load):
-            torch.set_num_threads(request.layout.threads)
-            size = (request.layout.batch_size, 3, request.crop_px, request.crop_px)
-            # What a forked process is to load must not be there already.
-            module = None if request.layout.reload else read(request.checkpoint)
-            loaded.append((request, module, torch.rand(size)))
+            batches_of.append(_batch(request))
             return run(_WARM_UP_BATCHES)
         assert isinstance(request, Run)
         return run(request.batches)
@@ -151,13 +145,34 @@ def main() -> None:
     serve(answer)
 
 
-def _in_a_fresh_process(run: Callable[[], object]) -> None:
-    """Run it in a fork of this process; raises RuntimeError where it fails there."""
+def _batch(request: Load) -> Callable[[], object]:
+    """Return what runs one batch of random pictures, and loads the model where it must."""
+    # Imported where it is used: the measuring process must not load torch. Here rather than
+    # below, so that a forked process has it, as a job has.
+    import torch  # noqa: F401, PLC0415
+
+    layout = request.layout
+    size = (layout.batch_size, 3, request.crop_px, request.crop_px)
+    load = _with_engine if request.engine else _with_torch
+    if layout.reload:
+        return lambda: _in_a_fresh_process(load, request, size)
+    return load(request, size)
+
+
+def _in_a_fresh_process(
+    load: Callable[[Load, tuple[int, ...]], Callable[[], object]],
+    request: Load,
+    size: tuple[int, ...],
+) -> None:
+    """Load and run in a fork of this process, which has loaded nothing.
+
+    Raises RuntimeError where it fails there.
+    """
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
-            run()
+            load(request, size)()
             code = 0
         except BaseException:  # noqa: BLE001 -- whatever it was, the parent's error shows it
             traceback.print_exc()
@@ -166,6 +181,27 @@ def _in_a_fresh_process(run: Callable[[], object]) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     if code:
         raise RuntimeError(f"a process that loads the model ended with {code}")
+
+
+def _with_torch(request: Load, size: tuple[int, ...]) -> Callable[[], object]:
+    import torch  # noqa: PLC0415
+
+    torch.set_num_threads(request.layout.threads)
+    module = torch.jit.load(str(request.path), map_location="cpu").eval()
+    pictures = torch.rand(size)
+
+    def run() -> None:
+        with torch.no_grad():
+            module(pictures)
+
+    return run
+
+
+def _with_engine(request: Load, size: tuple[int, ...]) -> Callable[[], object]:
+    assert request.engine is not None
+    predict = request.engine.load(request.path, request.layout.threads)
+    pictures = np.random.default_rng().random(size, dtype=np.float32)
+    return lambda: predict(pictures)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,11 @@ def ratio(value: float | None) -> str:
     return UNKNOWN if known is None else _significant(known)
 
 
+def share(value: float | None) -> str:
+    """Return a share of one in percent, such as "99.2 %"."""
+    return percent(None if value is None else 100.0 * value, 1)
+
+
 def interval(estimate: Estimate | None) -> str:
     """Return an estimate with its interval, such as "3.12 [3.01, 3.24]".
 

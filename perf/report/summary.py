@@ -67,6 +67,8 @@ def _scenario(result: ScenarioResult) -> dict[str, object]:
         "differences": list(result.differences),
         "null_control": _estimate(result.null_control),
         "yardstick_rps": finite(result.yardstick_rps),
+        "efficiency": finite(result.efficiency),
+        "agreement": finite(result.agreement),
         "tolerance": finite(result.tolerance),
         "verdict": result.verdict.value,
         "reason": result.reason,

@@ -10,6 +10,7 @@ from tabulate import tabulate
 from perf.report import figures
 from perf.result import HarnessResult, RunHeader, ScenarioResult
 
+_AGREEMENT = "agreement"
 # Two-line headings keep the terminal's table narrow; a page gets them on one line.
 _COLUMNS = {
     "scenario": "left",
@@ -19,6 +20,8 @@ _COLUMNS = {
     "ratio": "right",
     "baseline": "right",
     "verdict": "left",
+    "efficiency": "right",
+    _AGREEMENT: "right",
     "p50": "right",
     "p99": "right",
     "CPU\nmean": "right",
@@ -44,32 +47,44 @@ _KINDS = {
 }
 
 
-def rows(results: Iterable[ScenarioResult]) -> list[list[str]]:
+def rows(results: Sequence[ScenarioResult]) -> list[list[str]]:
     """Return one row of cells for each scenario, in the columns of the table."""
-    return [
-        [
-            figures.one_line(result.name),
-            str(result.jobs),
-            figures.seconds(result.duration_s),
-            figures.rate(result.throughput_rps),
-            figures.interval(result.ratio),
-            figures.ratio(result.baseline_ratio),
-            result.verdict.value,
-            figures.milliseconds(result.latency_ms.get("p50")),
-            figures.milliseconds(result.latency_ms.get("p99")),
-            figures.percent(result.cpu_percent_mean),
-            figures.percent(result.cpu_percent_max),
-            figures.memory(result.peak_memory_bytes, result.memory_kind),
-        ]
-        for result in results
-    ]
+    columns = _columns(results)
+    return [[cells[heading] for heading in columns] for cells in map(_cells, results)]
+
+
+def _columns(results: Sequence[ScenarioResult]) -> dict[str, str]:
+    """Return headings and alignment; an agreement is told where an engine has one."""
+    agreed = any(result.agreement is not None for result in results)
+    return {k: v for k, v in _COLUMNS.items() if k != _AGREEMENT or agreed}
+
+
+def _cells(result: ScenarioResult) -> dict[str, str]:
+    cells = (
+        figures.one_line(result.name),
+        str(result.jobs),
+        figures.seconds(result.duration_s),
+        figures.rate(result.throughput_rps),
+        figures.interval(result.ratio),
+        figures.ratio(result.baseline_ratio),
+        result.verdict.value,
+        figures.ratio(result.efficiency),
+        figures.share(result.agreement),
+        figures.milliseconds(result.latency_ms.get("p50")),
+        figures.milliseconds(result.latency_ms.get("p99")),
+        figures.percent(result.cpu_percent_mean),
+        figures.percent(result.cpu_percent_max),
+        figures.memory(result.peak_memory_bytes, result.memory_kind),
+    )
+    return dict(zip(_COLUMNS, cells, strict=True))
 
 
 def text_table(
     header: RunHeader, results: Sequence[ScenarioResult], harness: HarnessResult | None
 ) -> str:
     """Return the report for a terminal, without a newline at its end."""
-    table = _render(list(_COLUMNS), rows(results), "simple", _COLUMNS.values())
+    columns = _columns(results)
+    table = _render(list(columns), rows(results), "simple", columns.values())
     notes = _notes(results, harness)
     return "\n".join([header_line(header), "", table, "", *notes])
 
@@ -78,7 +93,8 @@ def markdown(
     header: RunHeader, results: Sequence[ScenarioResult], harness: HarnessResult | None
 ) -> str:
     """Return the report for a page in GitHub's Markdown, with a newline at its end."""
-    headings = [heading.replace("\n", " ") for heading in _COLUMNS]
+    columns = _columns(results)
+    headings = [heading.replace("\n", " ") for heading in columns]
     cells = [[_escape(cell) for cell in row] for row in rows(results)]
     return "\n".join(
         [
@@ -86,7 +102,7 @@ def markdown(
             "",
             f"**{_tally(results)}.** {_escape(header_line(header))}",
             "",
-            _render(headings, cells, "pipe", _COLUMNS.values()),
+            _render(headings, cells, "pipe", columns.values()),
             "",
             *(f"- {_escape(note)}" for note in _notes(results, harness)),
             "",
@@ -129,7 +145,7 @@ def _legend(results: Sequence[ScenarioResult]) -> str:
     ends = f" with its {shown} interval" if shown else ""
     return (
         f"ratio: throughput over the reference's{ends}; baseline: the stored ratio; "
-        f"{figures.UNKNOWN}: not known"
+        f"efficiency: throughput over the yardstick's; {figures.UNKNOWN}: not known"
     )
 
 

@@ -8,20 +8,32 @@ once, in every ending.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from serving.engines import DEFAULT, ENGINES, Engine
 from serving.runtimes.base import Runtime
 from serving.spec import ServerSpec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
-    """The model as a server needs it: a name for its address, and its archive."""
+    """The model as a server needs it: a name for its address, and what to load.
+
+    `archive` is for servers that take one file; the others find `files` beside their own,
+    by name: the model as `engine` reads it, the engine itself, and the preprocessing.
+    """
 
     name: str
     archive: Path
+    engine: Engine = ENGINES[DEFAULT]
+    files: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def predict_path(self) -> str:
+        """Where photographs are posted to, at every server alike."""
+        return f"/predictions/{self.name}"
 
 
 class Server(Protocol):

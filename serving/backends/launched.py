@@ -7,6 +7,10 @@ from collections.abc import Mapping
 from serving.backends.base import ServedModel
 from serving.runtimes.base import Launched
 
+# ONNX Runtime tells its makers of what is run, wherever it is imported; TorchServe imports
+# it where it is installed.
+QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
+
 
 class LaunchedServer:
     """One life of a server: where it answers, and the program behind it."""
@@ -15,7 +19,7 @@ class LaunchedServer:
         """Wrap a program that was just started, with a port called "inference"."""
         self._launched = launched
         self.host, self.port = launched.address("inference")
-        self.predict_path = f"/predictions/{model.name}"
+        self.predict_path = model.predict_path
 
     def root_pids(self) -> tuple[int, ...]:
         """Return the server's root processes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -46,13 +47,21 @@ def wait_ready(
 
 def get_json(address: tuple[str, int], path: str) -> object | None:
     """Return the JSON at `path`, or None where the server does not answer with 200."""
+    try:
+        answer: object = json.loads(get_text(address, path) or "")
+    except ValueError:
+        return None
+    return answer
+
+
+def get_text(address: tuple[str, int], path: str) -> str | None:
+    """Return the text at `path`, or None where the server does not answer with 200."""
     with requests.Session() as session:
         session.trust_env = False  # loopback never goes through a proxy
         try:
             reply = session.get(
                 f"http://{address[0]}:{address[1]}{path}", timeout=_REQUEST_S
             )
-            answer: object = reply.json() if reply.ok else None
-        except (requests.RequestException, ValueError):
+        except requests.RequestException:
             return None
-    return answer
+    return reply.text if reply.ok else None

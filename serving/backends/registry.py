@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from serving.backends.base import Backend
+from serving.backends.litserve import LitServe
 from serving.backends.torchserve import TorchServe
 from serving.errors import ConfigError
 
-BACKENDS: Mapping[str, Callable[[], Backend]] = {TorchServe.name: TorchServe}
+BACKENDS: Mapping[str, Callable[[], Backend]] = {
+    TorchServe.name: TorchServe,
+    LitServe.name: LitServe,
+}
 
 
 def find_backend(name: str) -> Backend:

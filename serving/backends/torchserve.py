@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 
 from serving.backends.base import ServedModel
-from serving.backends.launched import LaunchedServer
+from serving.backends.launched import QUIET, LaunchedServer
 from serving.backends.ready import get_json, wait_ready
 from serving.errors import ServerError
 from serving.runtimes.base import Launched, Placement, Program, Runtime
@@ -142,6 +142,7 @@ def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Prog
         env={
             "OMP_NUM_THREADS": str(spec.threads_per_worker),
             "MKL_NUM_THREADS": str(spec.threads_per_worker),
+            **QUIET,
             "TMPDIR": placement.scratch,
             "TEMP": placement.scratch,  # becomes Java's temporary folder
             "LOG_LOCATION": f"{placement.scratch}/logs",

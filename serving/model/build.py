@@ -9,23 +9,27 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
-from model_archiver.model_archiver_config import ModelArchiverConfig
-from model_archiver.model_packaging import generate_model_archive
 from PIL import Image, UnidentifiedImageError
 
 from serving.child import serve
 from serving.errors import ArtifactError
+from serving.model import convert
+from serving.model.archive import archive
 from serving.model.predict import predict
 from serving.model.preprocess import Preprocess
-from serving.model.requests import BuildRequest, PredictRequest
+from serving.model.requests import (
+    BuildRequest,
+    ConvertRequest,
+    EnginePredictRequest,
+    PredictRequest,
+)
 from serving.model.zoo import load_script, make_script, preprocess_for
 
+_HERE = Path(__file__).parent
 _TRAVELLERS = ("preprocess.py", "torchvision_compat.py")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -45,30 +49,13 @@ def build(request: BuildRequest) -> None:
         # Through a file of Python's: torch's own ends the process where a write fails.
         with checkpoint.open("wb") as file:
             torch.jit.save(script, file)
-        _archive(choice.name, checkpoint, folder)
-
-
-def _archive(name: str, checkpoint: Path, folder: Path) -> None:
-    here = Path(__file__).parent
-    extra = [str(here / file) for file in _TRAVELLERS] + [str(folder / "preprocess.json")]
-    work = folder / "packing"
-    work.mkdir()
-    tempfile.tempdir = str(work)  # the archiver copies everything there first
-    try:
-        generate_model_archive(
-            ModelArchiverConfig(
-                model_name=name,
-                version="1.0",
-                handler=str(here / "handler.py"),
-                serialized_file=str(checkpoint),
-                extra_files=",".join(extra),
-                export_path=str(folder),
-                archive_format="zip-store",  # weights do not compress
-            )
+        archive(
+            choice.name,
+            _HERE / "handler.py",
+            [*(_HERE / file for file in _TRAVELLERS), folder / "preprocess.json"],
+            folder,
+            checkpoint=checkpoint,
         )
-    finally:
-        tempfile.tempdir = None
-        shutil.rmtree(work, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -114,6 +101,12 @@ def answer(request: object) -> None:
         build(request)
     elif isinstance(request, PredictRequest):
         predict_all(request)
+    elif isinstance(request, ConvertRequest):
+        with _disk_faults(request.folder):
+            convert.convert(request)
+    elif isinstance(request, EnginePredictRequest):
+        with _disk_faults(request.target.parent):
+            convert.predict_all(request)
     else:
         raise TypeError(f"unknown request {request!r}")
 

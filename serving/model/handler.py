@@ -7,10 +7,15 @@ The file travels inside the model archive, beside `torchvision_compat`, `preproc
 from __future__ import annotations
 
 import importlib
+import sys
 from pathlib import Path
 from typing import Any
 
 preprocess = importlib.import_module("preprocess")
+
+# Where OpenVINO is installed, TorchServe's handlers import this, and torch's compiler with
+# it, for seconds; a TorchScript model uses neither.
+sys.modules.setdefault("openvino.torch", None)  # type: ignore[arg-type]
 
 from ts.torch_handler.image_classifier import (  # noqa: E402 -- imports torchvision
     ImageClassifier,

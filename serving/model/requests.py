@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from serving.engines import Engine
 from serving.model.choice import ModelChoice
 
 
@@ -24,6 +25,32 @@ class PredictRequest:
     """
 
     checkpoint: Path
+    preprocess: Path
+    images: tuple[Path, ...]
+    target: Path
+
+
+@dataclass(frozen=True, slots=True)
+class ConvertRequest:
+    """Convert `checkpoint` for `engine` into the empty folder `folder`.
+
+    `labels` is where the checkpoint's own classes of the crops lie; they are made where
+    they are missing.
+    """
+
+    checkpoint: Path
+    preprocess: Path
+    engine: Engine
+    labels: Path
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class EnginePredictRequest:
+    """Predict each of `images` with what `engine` reads in `folder`; as PredictRequest."""
+
+    engine: Engine
+    folder: Path
     preprocess: Path
     images: tuple[Path, ...]
     target: Path

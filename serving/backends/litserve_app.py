@@ -1,0 +1,95 @@
+"""The program that LitServe runs: photographs in, the five likeliest classes out.
+
+Run as `python litserve_app.py CONFIG` where its neighbours `classify` and `engine` and the
+model lie. The file stands alone, because it travels to where the server runs.
+"""
+
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import litserve
+import numpy as np
+from fastapi import Body
+from numpy.typing import NDArray
+
+classify = importlib.import_module("classify")
+
+Pictures = NDArray[np.float32]
+
+
+class Classifier(litserve.LitAPI):  # type: ignore[misc]  # litserve has types in part only
+    """One model, answered for by each worker of its own."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        """Batch as `config` says."""
+        super().__init__(
+            max_batch_size=config["batch_size"],
+            batch_timeout=config["batch_delay_ms"] / 1e3,
+            api_path=config["predict_path"],
+        )
+        self._config = config
+
+    def setup(self, device: str) -> None:  # noqa: ARG002 -- the CPU, always
+        """Load the model; called in every worker."""
+        home = Path(__file__).parent
+        engine = importlib.import_module("engine")
+        self._picture = classify.Picture.read(home / "preprocess.json")
+        self._infer = engine.load(
+            home, self._config["variant"], self._config["threads_per_worker"]
+        )
+
+    def decode_request(
+        self, request: Annotated[bytes, Body(media_type="image/jpeg")]
+    ) -> Pictures:
+        """Return the picture, of shape (3, crop, crop)."""
+        array: Pictures = self._picture.array(request)
+        return array
+
+    def batch(self, inputs: list[Pictures]) -> Pictures:
+        """Return the pictures as one array."""
+        return np.stack(inputs)
+
+    def predict(self, x: Pictures) -> Pictures:
+        """Return logits, a row for each picture; of one alone, where nothing is batched."""
+        logits: Pictures = self._infer(x if x.ndim == 4 else x[None])  # noqa: PLR2004 -- n, 3, h, w
+        return logits if x.ndim == 4 else logits[0]  # noqa: PLR2004
+
+    def unbatch(self, output: Pictures) -> list[Pictures]:
+        """Return the rows."""
+        return list(output)
+
+    def encode_response(self, output: Pictures) -> dict[str, float]:
+        """Return the answer, as JSON will have it."""
+        top: dict[str, float] = classify.top_classes(output)
+        return top
+
+
+def main(config: dict[str, Any]) -> None:
+    """Serve until the process is ended."""
+    api = Classifier(config)
+    server = litserve.LitServer(
+        api,
+        accelerator="cpu",
+        devices=1,
+        workers_per_device=config["workers"],
+        timeout=False,  # it would count the time in the queue
+        model_metadata={
+            "batch_size": api.max_batch_size,
+            "batch_delay_ms": round(1e3 * api.batch_timeout),
+        },
+    )
+    server.run(
+        host=config["host"],
+        port=config["port"],
+        num_api_servers=1,
+        generate_client_file=False,
+        log_level="warning",
+        access_log=False,
+    )
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text("utf-8")))

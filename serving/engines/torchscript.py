@@ -1,0 +1,56 @@
+"""TorchScript: as the article runs it, frozen and optimised, or in bfloat16."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+_MODEL = "model.pt"
+
+
+def convert(
+    checkpoint: Path,
+    variant: str,  # noqa: ARG001 -- as every engine's
+    calibration: NDArray[np.float32],  # noqa: ARG001 -- as every engine's
+    folder: Path,
+) -> None:
+    """Copy the checkpoint: what torch makes of it is made where it is loaded."""
+    shutil.copyfile(checkpoint, folder / _MODEL)
+
+
+def load(
+    folder: Path, variant: str, threads: int
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return the model as a function from a batch to its logits.
+
+    `variant` is empty, frozen, or bf16.
+    """
+    torch.set_num_threads(threads)
+    module = torch.jit.load(str(folder / _MODEL), map_location="cpu").eval()
+    if variant:
+        # Convolutions are fastest where the channels of a pixel lie together.
+        module = torch.jit.freeze(module.to(memory_format=torch.channels_last))
+    if variant == "frozen":
+        module = torch.jit.optimize_for_inference(module)
+
+    def predict(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        pictures = torch.from_numpy(batch)
+        if variant:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode(), _autocast(variant):
+            logits: NDArray[np.float32] = module(pictures).float().numpy()
+        return logits
+
+    return predict
+
+
+def _autocast(variant: str) -> contextlib.AbstractContextManager[object]:
+    if variant == "bf16":
+        return torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False)
+    return contextlib.nullcontext()

@@ -1,0 +1,54 @@
+"""Many distinct pictures from few photographs, to calibrate on and to compare over."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from serving.model.classify import Picture
+
+_LEAST_SHARE = 0.1  # of a photograph's area
+_ASPECTS = (3 / 4, 4 / 3)
+
+
+def make_crops(
+    photographs: Sequence[Path], number: int, picture: Picture, *, seed: int
+) -> NDArray[np.float32]:
+    """Return crops of the photographs in turn, float32 of shape (number, 3, crop, crop).
+
+    Each has an area, an aspect, a place and a side of its own, drawn as for training
+    (Szegedy et al., "Going deeper with convolutions", CVPR 2015, section 6): of one seed
+    the same crops every time.
+    """
+    rng = np.random.default_rng(seed)
+    opened = [_rgb(path) for path in photographs]
+    side = (picture.crop_px, picture.crop_px)
+    return np.stack(
+        [
+            picture.normalised(_crop(opened[place % len(opened)], rng).resize(side))
+            for place in range(number)
+        ]
+    )
+
+
+def _rgb(path: Path) -> Image.Image:
+    with Image.open(path) as opened:
+        return opened.convert("RGB")
+
+
+def _crop(photograph: Image.Image, rng: np.random.Generator) -> Image.Image:
+    width, height = photograph.size
+    area = width * height * rng.uniform(_LEAST_SHARE, 1.0)
+    aspect = np.exp(rng.uniform(*np.log(_ASPECTS)))
+    wide = min(width, max(1, round(float(np.sqrt(area * aspect)))))
+    high = min(height, max(1, round(float(np.sqrt(area / aspect)))))
+    left = int(rng.integers(width - wide + 1))
+    top = int(rng.integers(height - high + 1))
+    cropped = photograph.crop((left, top, left + wide, top + high))
+    if rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
+        return cropped.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return cropped

@@ -1,0 +1,200 @@
+"""What every backend must do, whichever server stands behind it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from fixtures.runlock import session_name
+from perf.check import differs
+from perf.jobs.client import RefusedError, run
+from perf.jobs.targets import Address
+from serving.backends.base import ServedModel, Server
+from serving.backends.registry import BACKENDS, find_backend
+from serving.engines import ENGINES
+from serving.errors import ConfigError, ServerError
+from serving.model.artifacts import Artifacts
+from serving.model.choice import photographs
+from serving.model.converted import ensure_converted
+from serving.runtimes.process import ProcessRuntime
+from serving.spec import ServerSpec
+from tests.fakes import ended, wait_until
+
+# A batch waits so long for its last picture that a full one is told from one that waited:
+# what asks for a single answer must bring a batch for each worker.
+SPEC = ServerSpec(
+    workers=2, threads_per_worker=1, batch_size=2, batch_delay_ms=10_000, queue_size=50
+)
+ALONE = ServerSpec(workers=1, threads_per_worker=1)
+_JOB_S = 120.0
+_ENGINES = ("torchscript", "openvino")
+
+
+@pytest.fixture(scope="module")
+def served(
+    artifacts: Callable[[str], Artifacts], cache: Path
+) -> Callable[..., ServedModel]:
+    """Return the smaller ResNet as a server needs it, by the engine's name."""
+
+    def make(engine: str = "torchscript") -> ServedModel:
+        model = artifacts("resnet18")
+        made = ensure_converted(model, ENGINES[engine], photographs(), cache)
+        return ServedModel(
+            name="resnet18", archive=made.archive, engine=made.engine, files=made.files
+        )
+
+    return make
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def server(
+    request: pytest.FixtureRequest, served: Callable[..., ServedModel]
+) -> Iterator[Server]:
+    """One server of each backend, for all tests that leave it as it is."""
+    backend = find_backend(request.param)
+    started = backend.start(served(), SPEC, ProcessRuntime(session_name()))
+    yield started
+    started.stop()
+
+
+def _ask(server: Server, images: list[str]) -> list[object]:
+    """POST all images at once; return the answers."""
+    target = Address(server.host, server.port, server.predict_path, _JOB_S)
+    with ThreadPoolExecutor(len(images)) as pool:
+        return list(pool.map(lambda image: run(image, target), images))
+
+
+def _tree(server: Server) -> list[psutil.Process]:
+    roots = [psutil.Process(pid) for pid in server.root_pids()]
+    return [*roots, *(child for root in roots for child in root.children(recursive=True))]
+
+
+def test_it_says_what_it_runs_with(server: Server) -> None:
+    """Workers, batch size and delay are what was asked for, by its own account."""
+    seen = server.observed()
+    assert {**SPEC.model_dump(), **seen}["workers"] == 2
+    assert (seen["batch_size"], seen["batch_delay_ms"]) == (2, 10_000)
+
+
+def test_it_answers_rightly(server: Server, artifacts: Callable[[str], Artifacts]) -> None:
+    """Every photograph of many at once gets its own reference prediction."""
+    predictions = artifacts("resnet18").predictions
+    images = [*predictions, *list(predictions)[:3]]
+    answers = _ask(server, images)
+    told = [
+        differs(answer, predictions[image])  # type: ignore[arg-type]
+        for answer, image in zip(answers, images, strict=True)
+    ]
+    assert told == [""] * 8
+
+
+def test_a_full_batch_does_not_wait(server: Server) -> None:
+    """Four pictures at once are a batch for each worker, answered before the delay ends."""
+    image = str(photographs()[0])
+    _ask(server, [image] * 4)  # the first answers of a worker are slow
+    begun_s = time.monotonic()
+    _ask(server, [image] * 4)
+    assert time.monotonic() - begun_s < SPEC.batch_delay_ms / 1e3
+
+
+def test_bytes_that_are_no_picture_are_refused(server: Server, tmp_path: Path) -> None:
+    """They get an error and no answer, and the next picture is answered again."""
+    none = tmp_path / "none.jpg"
+    none.write_text("no picture")
+    with pytest.raises(RefusedError, match="HTTP 5"):
+        _ask(server, [str(none)] * 4)
+    assert _ask(server, [str(photographs()[0])] * 4)
+    server.observed()
+
+
+def test_workers_have_the_threads_asked_for(server: Server) -> None:
+    """Every process of the server has the spec's threads, whichever library counts."""
+    for process in _tree(server):
+        environment = process.environ()
+        assert environment["OMP_NUM_THREADS"] == "1"
+        assert environment["MKL_NUM_THREADS"] == "1"
+
+
+def test_everything_listens_on_loopback(server: Server) -> None:
+    """No port of the server can be reached from another machine."""
+    listening = {
+        connection.laddr.ip.removeprefix("::ffff:")
+        for process in _tree(server)
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+    assert listening == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_it_ends_with_all_that_it_started(
+    backend: str, served: Callable[..., ServedModel]
+) -> None:
+    """After `stop` no process and no folder is left, and a second one does no harm."""
+    server = find_backend(backend).start(served(), ALONE, ProcessRuntime(session_name()))
+    ours = {process.pid for process in _tree(server)}
+    server.stop()
+    server.stop()
+    assert all(ended(pid) for pid in ours)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_worker_that_dies_is_told(
+    backend: str, served: Callable[..., ServedModel]
+) -> None:
+    """Whether the server ends by it or puts another in its place, `observed` refuses."""
+    server = find_backend(backend).start(served(), ALONE, ProcessRuntime(session_name()))
+    try:
+        server.observed()
+        for process in _workers(server):
+            os.kill(process.pid, signal.SIGKILL)
+        wait_until(lambda: _complaint(server) != "", "the worker's death")
+    finally:
+        server.stop()
+
+
+def _workers(server: Server) -> list[psutil.Process]:
+    """Return the processes that have the model in memory: by far the largest in Python."""
+    python = [p for p in _tree(server) if "python" in p.name()]
+    return [max(python, key=lambda process: process.memory_info().rss)]
+
+
+def _complaint(server: Server) -> str:
+    try:
+        server.observed()
+    except ServerError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_it_runs_any_engine(
+    backend: str, served: Callable[..., ServedModel], artifacts: Callable[[str], Artifacts]
+) -> None:
+    """A backend serves what an engine computes, and the answers are the checkpoint's."""
+    predictions = artifacts("resnet18").predictions
+    model = served("openvino")
+    server = find_backend(backend).start(model, ALONE, ProcessRuntime(session_name()))
+    try:
+        images = list(predictions)
+        answers = _ask(server, images)
+    finally:
+        server.stop()
+    told = [
+        differs(answer, predictions[image])  # type: ignore[arg-type]
+        for answer, image in zip(answers, images, strict=True)
+    ]
+    assert told == [""] * 5
+
+
+def test_an_unknown_backend_is_told() -> None:
+    """A row that names none of them is refused with their names."""
+    with pytest.raises(ConfigError, match=r"backend steam: no such backend; known: torchs"):
+        find_backend("steam")

@@ -1,0 +1,86 @@
+"""What servers do without torch: decoding and answering, held against what torch does."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image, UnidentifiedImageError
+
+from serving.model.choice import photographs
+from serving.model.classify import Picture, top_classes
+from serving.model.crops import make_crops
+from serving.model.preprocess import Preprocess, load_batch
+
+PREPROCESSING = Preprocess()
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Picture:
+    """The preprocessing of a ResNet, read as a server reads it."""
+    path = tmp_path / "preprocess.json"
+    path.write_text(PREPROCESSING.to_json(), "utf-8")
+    return Picture.read(path)
+
+
+@pytest.mark.parametrize("path", photographs(), ids=lambda path: path.stem)
+def test_a_photograph_becomes_the_same_array(picture: Picture, path: Path) -> None:
+    """Pillow and NumPy make of a photograph, to the bit, what torchvision makes."""
+    expected = load_batch([path], PREPROCESSING)[0].numpy()
+    got = picture.array(path.read_bytes())
+    assert (str(got.dtype), got.shape) == ("float32", (3, 224, 224))
+    assert np.array_equal(got, expected)
+
+
+@pytest.mark.parametrize("size", [(224, 400), (256, 256), (1000, 257), (31, 97)])
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P"])
+def test_so_does_any_picture(
+    picture: Picture, tmp_path: Path, size: tuple[int, int], mode: str
+) -> None:
+    """Whatever its size and its colours are."""
+    rng = np.random.default_rng(1)
+    pixels = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    path = tmp_path / "picture.png"
+    Image.fromarray(pixels).convert(mode).save(path)
+    expected = load_batch([path], PREPROCESSING)[0].numpy()
+    assert np.array_equal(picture.array(path.read_bytes()), expected)
+
+
+def test_no_picture_is_told(picture: Picture) -> None:
+    """Bytes that are no picture are refused as such."""
+    with pytest.raises(UnidentifiedImageError):
+        picture.array(json.dumps({}).encode())
+
+
+@given(
+    arrays(
+        np.float32, st.integers(5, 50), elements=st.floats(-50, 50, width=32), unique=True
+    )
+)
+@settings(derandomize=True, deadline=None)
+def test_the_answer_is_torchs(logits: np.ndarray) -> None:
+    """Softmax and the five likeliest classes, likeliest first, as torch computes them."""
+    probabilities = torch.softmax(torch.from_numpy(logits), dim=0)
+    values, classes = torch.topk(probabilities, 5)
+    got = top_classes(logits)
+    assert sorted(got.values(), reverse=True) == list(got.values())
+    assert list(got.values()) == pytest.approx(values.tolist(), abs=1e-6)
+    assert logits[[int(name) for name in got]] == pytest.approx(
+        logits[classes.numpy()], abs=1e-6
+    )
+
+
+def test_crops_are_distinct_and_the_same_every_time(picture: Picture) -> None:
+    """No two crops are alike, none is empty, and another call gives the same ones."""
+    crops = make_crops(photographs(), 40, picture, seed=3)
+    assert crops.shape == (40, 3, 224, 224)
+    assert len({crop.tobytes() for crop in crops}) == 40
+    assert all(crop.std() > 0.0 for crop in crops)
+    assert np.array_equal(make_crops(photographs(), 40, picture, seed=3), crops)
+    assert not np.array_equal(make_crops(photographs(), 40, picture, seed=4), crops)
