@@ -34,6 +34,7 @@ SPEC = ServerSpec(
 )
 ALONE = ServerSpec(workers=1, threads_per_worker=1)
 _JOB_S = 120.0
+_SETTLING_S, _REST_S = 1.0, 4.0
 _ENGINES = ("torchscript", "openvino")
 
 
@@ -120,6 +121,19 @@ def test_workers_have_the_threads_asked_for(server: Server) -> None:
         environment = process.environ()
         assert environment["OMP_NUM_THREADS"] == "1"
         assert environment["MKL_NUM_THREADS"] == "1"
+
+
+def test_at_rest_it_uses_no_cpu(server: Server) -> None:
+    """A server that nobody asks leaves the cores to what is being measured."""
+
+    def used_s() -> float:
+        times = [process.cpu_times() for process in _tree(server)]
+        return sum(spent.user + spent.system for spent in times)
+
+    time.sleep(_SETTLING_S)
+    before_s = used_s()
+    time.sleep(_REST_S)
+    assert used_s() - before_s < 0.1 * _REST_S
 
 
 def test_everything_listens_on_loopback(server: Server) -> None:
