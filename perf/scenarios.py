@@ -53,6 +53,8 @@ class Scenario(BaseModel):
     def _served_has_workers(self) -> Self:
         if (self.arm == "served") != (self.workers is not None):
             raise ValueError("a served row needs workers, the others have none")
+        if self.arm != "served" and self.engine != DEFAULT:
+            raise ValueError(f"without a server only the engine {DEFAULT} is run")
         return self
 
     def measured_in(self, profile: str, cores: int) -> bool:

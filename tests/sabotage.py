@@ -1,8 +1,7 @@
 """Programs for other processes: a slowed server, a stuck one, a Java that is not there."""
 
-# Lifts the limits on what else a machine may do, takes its cores for near each other, and
-# the yardstick's readings short: a test of the suite may run beside other programs, and is
-# about something else.
+# Lifts the limits on what else a machine may do, and takes the yardstick's readings short:
+# a test of the suite may run beside other programs, and is about something else.
 ANY_MACHINE = """
 import importlib.abc, importlib.machinery, math, sys
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,20 +23,13 @@ from serving.model.requests import EnginePredictRequest
 OTHERS = [engine for engine in ENGINES.values() if engine.name != DEFAULT]
 
 
-def _refusal(engine: Engine) -> str:
-    sets = read_machine().instruction_sets
-    if engine.needs is None or engine.needs in sets:
-        return ""
-    return f"{engine.name} takes {engine.needs}, {platform.machine()} has {sets}"
-
-
 @pytest.fixture(scope="module", params=OTHERS, ids=lambda engine: engine.name)
 def made(
     request: pytest.FixtureRequest, artifacts: Callable[[str], Artifacts], cache: Path
 ) -> Converted:
     """The smaller ResNet, as one of the engines reads it."""
     engine: Engine = request.param
-    if refusal := _refusal(engine):
+    if refusal := engine.refusal(read_machine().instruction_sets):
         pytest.skip(refusal)
     return ensure_converted(artifacts("resnet18"), engine, photographs(), cache)
 
@@ -143,6 +135,16 @@ def test_a_damaged_entry_is_told(
     monkeypatch.setattr(room, "ensure_entry", lambda *_: None)
     with pytest.raises(ArtifactError, match=r"model\.bin is damaged: delete"):
         ensure_converted(artifacts("resnet18"), engine, photographs(), tmp_path)
+
+
+def test_a_precision_that_the_cpu_lacks_is_refused() -> None:
+    """The reason names what is needed and what there is; fp32 runs anywhere."""
+    engine = find_engine("openvino-bf16")
+    assert engine.refusal(("avx512", "bf16")) == ""
+    assert engine.refusal(("avx512", "vnni")) == (
+        "engine openvino-bf16 needs bf16; this CPU has avx512, vnni"
+    )
+    assert find_engine(DEFAULT).refusal(()) == ""
 
 
 def test_an_unknown_engine_is_told() -> None:

@@ -178,6 +178,11 @@ def test_warm_up_reaches_every_worker(table: Table) -> None:
     ("line", "instead", "where"),
     [
         ("workers = 2", "workers = 2\ncolour = 'red'", "scenario.1.colour: Extra"),
+        (
+            'arm = "decentralized"',
+            'arm = "decentralized"\nengine = "openvino"',
+            "scenario.0: without a server",
+        ),
         ("workers = 2", "workers = 0", "scenario.1.workers: "),
         ("workers = 2", "workers = -1", "scenario.1.workers: "),
         ("workers = 2", "workers = 'two'", "scenario.1.workers: "),

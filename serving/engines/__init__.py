@@ -14,7 +14,7 @@ logits, float32 of shape (n, classes).
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,6 +57,13 @@ class Engine:
     def exact(self) -> bool:
         """Whether its answers are the checkpoint's own, to within rounding."""
         return self.precision == "fp32"
+
+    def refusal(self, instruction_sets: Collection[str]) -> str:
+        """Return why a CPU with these cannot run it, or nothing where it can."""
+        if self.needs is None or self.needs in instruction_sets:
+            return ""
+        known = ", ".join(instruction_sets) or "none that is known"
+        return f"engine {self.name} needs {self.needs}; this CPU has {known}"
 
     def convert(self, checkpoint: Path, calibration: Pictures, folder: Path) -> None:
         """Write the model as `load` reads it; raises what the engine raises."""
