@@ -2,7 +2,7 @@
 
 The folder is pytest-benchmark's own storage, and pytest-benchmark writes it: files
 PLATFORM/NNNN_NAME.json, the highest number the newest. What the gate needs lies in each
-benchmark's `extra_info`, under `EXTRA`.
+benchmark's `extra_info`; see `perf.recorded`.
 """
 
 from __future__ import annotations
@@ -14,77 +14,39 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
-from perf.stats import Pair, Sample, TooFewPairs
+from perf.recorded import EXTRA, SCHEMA_VERSION, Identity, Recorded, Run
+from perf.stats import Sample, TooFewPairs
 from serving.errors import ConfigError
 
-EXTRA = "serving_perf"
-SCHEMA_VERSION = 3
 _ELSEWHERE = "name another folder with --benchmark-storage"
-
-
-class Identity(BaseModel):
-    """What must be equal for a baseline to apply; `versions` are major versions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    machine_class: str
-    runtime: str
-    model: Mapping[str, str]
-    spec: Mapping[str, object]
-    versions: Mapping[str, str]
-
-    def differences(self, other: Identity) -> list[str]:
-        """Return one phrase for each thing in which `other` differs from this."""
-        mine, theirs = _flat(self.model_dump()), _flat(other.model_dump())
-        return [
-            f"{key} is {mine.get(key)}, there {theirs.get(key)}"
-            for key in sorted(mine.keys() | theirs.keys())
-            if mine.get(key) != theirs.get(key)
-        ]
-
-
-class RecordedPair(BaseModel):
-    """A pair as it is stored; other keys may join."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    scenario_rps: float
-    reference_rps: float
-    launch: int
-    yardstick_rps: float | None = None
-
-
-class Recorded(BaseModel):
-    """What a scenario's benchmark leaves in its `extra_info`; other keys may join."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    schema_version: int
-    name: str
-    identity: Identity
-    about: Mapping[str, str] = {}
-    pairs: tuple[RecordedPair, ...]
-
-    def sample(self) -> Sample:
-        """Return the recorded pairs. Raises ValueError where they are no throughputs."""
-        return Sample(Pair(**dict(pair)) for pair in self.pairs)
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A stored result: where it lies, what it holds for, its pairs, and all else.
+    """A stored result: where it lies, what it holds for, its runs, and all else.
 
     `about` are facts that do not decide whether it applies, but may explain a change:
     versions, the image's digest, the kernel, the model of the CPU, the server's settings.
+    The launches of one run are numbered on in the next.
     """
 
     path: Path
     name: str
     identity: Identity
-    sample: Sample
+    runs: tuple[Run, ...]
     about: Mapping[str, str]
+
+    @property
+    def samples(self) -> tuple[Sample, ...]:
+        """The pairs of each run."""
+        return tuple(run.sample for run in self.runs)
+
+    @property
+    def sample(self) -> Sample:
+        """The pairs of all runs."""
+        return Sample(pair for run in self.runs for pair in run.sample.pairs)
 
     def differences(self, about: Mapping[str, str]) -> list[str]:
         """Return one phrase for each fact that was another when this was recorded."""
@@ -105,7 +67,7 @@ class BaselineStore:
         """
         self.folder = folder
         self._only = only
-        self._baselines = [b for path in self._files() for b in _read(path)]
+        self._baselines = [b for path in self._files() for b in read_baselines(path)]
 
     def find(self, name: str, identity: Identity) -> tuple[Baseline | None, str]:
         """Return the newest baseline that applies, or None and the reason in a line.
@@ -149,10 +111,15 @@ class BaselineStore:
                 yield path
 
 
-def _read(path: Path) -> list[Baseline]:
+def read_baselines(path: Path) -> list[Baseline]:
+    """Return what one file holds.
+
+    Raises ConfigError where it is damaged or not of this suite's making.
+    """
     try:
         raw = json.loads(path.read_text("utf-8"))
         benchmarks = [b["extra_info"] for b in raw["benchmarks"]]
+        recorded_at = str(raw.get("datetime", ""))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(
             f"baseline {path} is damaged ({error!r}): restore it, or {_ELSEWHERE}"
@@ -175,7 +142,7 @@ def _read(path: Path) -> list[Baseline]:
                     path,
                     recorded.name,
                     recorded.identity,
-                    recorded.sample(),
+                    recorded.runs_of(recorded_at),
                     recorded.about,
                 )
             )
@@ -187,13 +154,3 @@ def _read(path: Path) -> list[Baseline]:
                 f"baseline {path} is damaged ({first}): restore it, or {_ELSEWHERE}"
             ) from None
     return found
-
-
-def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in tree.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat

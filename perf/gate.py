@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from perf.baseline import BaselineStore, Identity
+from perf.baseline import BaselineStore
+from perf.recorded import Identity
 from perf.stats import (
     Change,
     Estimate,
@@ -71,7 +72,7 @@ def judge_pairs(evidence: Evidence, store: BaselineStore, rule: Rule) -> Judgeme
         differences=tuple(baseline.differences(evidence.about)),
     )
     try:
-        change = estimate_change(sample, baseline.sample)
+        change = estimate_change(sample, *baseline.samples)
     except TooFewLaunches as fault:
         return replace(judgement, reason=f"{fault}; see --perf-launches")
     verdict, seen = rule.verdict(change), rule.smallest_seen(change)

@@ -6,11 +6,11 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from perf.baseline import EXTRA, SCHEMA_VERSION, Identity
 from perf.gate import Judgement
 from perf.instruments import Instruments
 from perf.monitor import Usage
 from perf.pairing import Pairing
+from perf.recorded import EXTRA, SCHEMA_VERSION, Identity
 from perf.result import ScenarioResult
 from perf.scenarios import REFERENCE, Scenario
 from perf.stats import Pair, percentiles, throughput_rps

@@ -13,18 +13,19 @@ from typing import cast
 import psutil
 
 from perf.arms import Block, Load, OnRecord
-from perf.baseline import EXTRA, SCHEMA_VERSION, Identity
 from perf.check import Expected
 from perf.conditions import Conditions, Watch
 from perf.instruments import REFERENCE, SCENARIO, Instruments
 from perf.jobs.pool import BlockRun
 from perf.jobs.record import BlockTotals, JobRecord, Top
 from perf.monitor import Monitor
+from perf.recorded import EXTRA, SCHEMA_VERSION, Identity
 
 IMAGE = "kitten.jpg"
 TOP: Top = ((281, 0.5), (282, 0.25), (285, 0.125), (287, 0.0625), (761, 0.03125))
 PREDICTIONS = {IMAGE: TOP}
 EXPECTED = Expected(predictions=PREDICTIONS)
+RECORDED = "2026-01-02T03:04:05"
 IDENTITY = Identity(
     machine_class="x86_64-2cpu-avx512-16to32GiB",
     runtime="process",
@@ -201,6 +202,7 @@ def entry(
     identity: Identity = IDENTITY,
     pairs: Sequence[Mapping[str, object]] = (),
     about: Mapping[str, str] | None = None,
+    runs: Sequence[Mapping[str, object]] = (),
 ) -> dict[str, object]:
     """Return what a scenario's benchmark leaves in its `extra_info`."""
     stored = {
@@ -209,6 +211,7 @@ def entry(
         "identity": identity.model_dump(mode="json"),
         "about": dict(about or {}),
         "pairs": list(pairs) or pairs_of(3.0, 3.0),
+        "runs": list(runs),
         "seed": 7,
     }
     return {EXTRA: stored}
@@ -224,5 +227,6 @@ def write_baseline(
     path = folder / platform / name
     path.parent.mkdir(parents=True, exist_ok=True)
     benchmarks = [{"name": "test_throughput", "extra_info": x} for x in extra_infos]
-    path.write_text(json.dumps({"benchmarks": benchmarks, "version": "5.3.1"}), "utf-8")
+    result = {"benchmarks": benchmarks, "datetime": RECORDED, "version": "5.3.1"}
+    path.write_text(json.dumps(result), "utf-8")
     return path

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.storage.file import FileStorage
 
-from perf.baseline import EXTRA, SCHEMA_VERSION, Baseline, BaselineStore, Identity
+from perf.baseline import Baseline, BaselineStore
+from perf.recorded import EXTRA, SCHEMA_VERSION, Identity
 from perf.stats import Pair
 from serving.errors import ConfigError
-from tests.fakes import IDENTITY, entry, pairs_of, write_baseline
+from tests.fakes import IDENTITY, RECORDED, entry, pairs_of, write_baseline
 
 pytest_plugins = ("pytester",)
 
@@ -204,6 +205,35 @@ def test_all_of_a_pair_survives_the_file(tmp_path: Path) -> None:
         Pair(6.0, 2.0, 0, yardstick_rps=7.25),
         Pair(7.0, 2.0, 1, yardstick_rps=7.25),
     )
+
+
+def runs_at(*begins: int) -> list[dict[str, object]]:
+    """Return runs that begin at these launches, as they are stored."""
+    return [{"recorded": f"at {begin}", "first_launch": begin} for begin in begins]
+
+
+def with_runs(*begins: int) -> dict[str, object]:
+    """Return an entry of four launches, and of runs that begin at some of them."""
+    return entry(pairs=pairs_of(*[3.0] * 8, launches=4), runs=runs_at(*begins))
+
+
+def test_runs_are_told_apart(tmp_path: Path) -> None:
+    """Each run has the launches from its first to the next one's; without any, all."""
+    write_baseline(tmp_path, "0001_a.json", with_runs(0, 1))
+    runs = only_one(tmp_path).runs
+    assert [run.recorded for run in runs] == ["at 0", "at 1"]
+    assert [set(run.sample.launches.tolist()) for run in runs] == [{0}, {1, 2, 3}]
+    write_baseline(tmp_path, "0001_a.json", with_runs())
+    assert [run.recorded for run in only_one(tmp_path).runs] == [RECORDED]
+    assert len(only_one(tmp_path).sample) == 8
+
+
+@pytest.mark.parametrize("begins", [(1,), (0, 0), (0, 2, 1)])
+def test_runs_that_overlap_are_damage(tmp_path: Path, begins: tuple[int, ...]) -> None:
+    """No pair may be lost, or be in two runs."""
+    write_baseline(tmp_path, "0001_a.json", with_runs(*begins))
+    with pytest.raises(ConfigError, match="runs begin at launches"):
+        BaselineStore(tmp_path)
 
 
 @pytest.mark.parametrize("stored", [PAIR, {**PAIR, "yardstick_rps": None}])

@@ -143,6 +143,21 @@ def test_the_order_of_blocks_does_not_matter(current: Sample, baseline: Sample) 
     assert_same(turned, estimate_change(current, baseline))
 
 
+def test_more_runs_in_the_baseline_leave_less_error() -> None:
+    """A run's own error enters once for this run, and once over k for k of the baseline."""
+    for runs in (1, 2, 4):
+        change = estimate_change(alike(3), *[alike(2)] * runs, run_sd=0.01)
+        assert change.standard_error == pytest.approx(0.01 * math.sqrt(1 + 1 / runs))
+    with pytest.raises(ValueError, match="at least one run"):
+        estimate_change(alike(3))
+
+
+def test_every_run_of_the_baseline_counts_alike() -> None:
+    """A run of many launches is no better known than its own error lets it be."""
+    slow, fast = (faster(alike(n), f) for n, f in ((2, 1.0), (8, 1.21)))
+    assert estimate_change(alike(3), slow, fast).point == pytest.approx(-math.log(1.1))
+
+
 def test_one_launch_on_either_side_is_too_few() -> None:
     """A single launch each has no spread; a second, on either side, gives the error."""
     one, two = alike(1), alike(2)

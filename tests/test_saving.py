@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.baseline import EXTRA
+from perf.recorded import EXTRA
 from tests.suite import Run, Suite, fresh_suite, tiny_model
 
 LOCAL = "decentralized"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.baseline import EXTRA
+from perf.recorded import EXTRA
 from tests.suite import Run, Suite, fresh_suite
 from tests.test_saving import SERVED, launches, served
 

@@ -89,7 +89,7 @@ def test_a_certain_verdict_ends_the_run() -> None:
     run = steady_run(5.0, 1)["serving"]
     baseline = Sample(pair for launch in steady_run(5.0, 2)["serving"] for pair in launch)
     rule = Rule(planned=6, scenarios=1, tolerance=0.05)
-    assert follow(run, baseline, rule) == (Verdict.UNCHANGED, 2)
+    assert follow(run, [baseline], rule) == (Verdict.UNCHANGED, 2)
 
 
 def test_a_rate_has_wilsons_interval() -> None:
@@ -172,7 +172,7 @@ def test_the_page_has_every_rule_and_every_loss() -> None:
 def test_the_recordings_are_runs_of_this_suite() -> None:
     """Every row of the standard run is in two or more, and has launches in each."""
     recordings: list[Recording] = read_recordings("process")
-    assert drawable(runs_of(recordings)) == [
+    assert drawable(runs_of(recordings), Plan()) == [
         "decentralized",
         "serving-batch",
         "serving-single",

@@ -2,11 +2,14 @@
 
     python -m perf.commands.rebaseline [pytest's options]
     python -m perf.commands.rebaseline --write NAME
+    python -m perf.commands.rebaseline --pool NAME
 
 The first measures, over more launches than a nightly run, into reports/rebaseline/; a
 run with a failed request or an invalid measurement leaves no candidate. The second puts
 the last candidate among the baselines, as a file of a new number: old ones stay, and
-git keeps those that are removed.
+git keeps those that are removed. The third does so too, but keeps the runs of the baseline
+that applies beside the candidate's own: a baseline of several runs, best of several days,
+is better known.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from perf.baseline import Baseline, BaselineStore
+from perf.pooling import pooled
 from perf.report import figures
 from perf.stats import TooFewLaunches, estimate_change, estimate_ratio
 from serving.errors import ConfigError
@@ -28,6 +32,7 @@ from serving.errors import ConfigError
 LAUNCHES = 8
 PAIRS_PER_LAUNCH = 4
 _TAIL = 0.025
+_WRITE, _POOL = "--write", "--pool"
 _ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -39,8 +44,8 @@ def main(
 ) -> int:
     """Do what is asked for and return the exit code."""
     try:
-        if arguments[:1] == ["--write"]:
-            return _write(arguments[1:], baselines, candidates)
+        if arguments and arguments[0] in (_WRITE, _POOL):
+            return _keep(arguments[0], arguments[1:], baselines, candidates)
         return _record(arguments, baselines, candidates)
     except ConfigError as error:
         sys.stderr.write(f"ERROR: {error}\n")
@@ -64,22 +69,28 @@ def _record(arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
         sys.stderr.write("rebaseline: the run left no candidate: see above\n")
         return done.returncode or 1
     sys.stdout.write(f"\n{compared(baselines, candidates)}\n\n")
-    sys.stdout.write("to keep it: tox -e rebaseline -- --write NAME\n")
+    sys.stdout.write(
+        "to keep it: tox -e rebaseline -- --write NAME, or --pool NAME beside the old\n"
+    )
     return 0
 
 
-def _write(arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
+def _keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
     if len(arguments) != 1 or not _NAME.fullmatch(arguments[0]):
-        raise ConfigError("--write takes one name, of letters, digits, '.', '_' and '-'")
+        raise ConfigError(f"{how} takes one name, of letters, digits, '.', '_' and '-'")
     candidate = _newest(candidates)
     if candidate is None:
-        raise ConfigError("--write: there is no candidate; `tox -e rebaseline` records one")
+        raise ConfigError(f"{how}: there is no candidate; `tox -e rebaseline` records one")
     sys.stdout.write(f"{compared(baselines, candidates)}\n\n")
+    text = candidate.read_text("utf-8")
+    if how == _POOL:
+        text = pooled(candidate, BaselineStore(baselines))
     folder = baselines / candidate.parent.name
     folder.mkdir(parents=True, exist_ok=True)
     numbers = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*.json")]
     target = folder / f"{max(numbers, default=0) + 1:04}_{arguments[0]}.json"
-    shutil.move(candidate, target)
+    target.write_text(text, encoding="utf-8")
+    candidate.unlink()
     sys.stdout.write(f"written: {target}\n")
     return 0
 
@@ -101,7 +112,7 @@ def _row(old: Baseline | None, new: Baseline) -> list[str]:
     if old is None:
         return [figures.UNKNOWN, now, figures.UNKNOWN]
     try:
-        change = estimate_change(new.sample, old.sample).interval(_TAIL)
+        change = estimate_change(new.sample, *old.samples).interval(_TAIL)
     except TooFewLaunches:
         return [figures.interval(estimate_ratio(old.sample)), now, figures.UNKNOWN]
     moved = (

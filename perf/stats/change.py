@@ -5,7 +5,8 @@ the yardstick too is taken out by the division. A block that lies far outside th
 for something happened to it or to its yardstick alone, is drawn in to where its like end.
 Then it is averaged over each launch, and the launches are the draws: blocks of one launch
 resemble each other, so counting blocks would promise too much. Runs differ by more than
-their launches do; that error cannot be seen within one run, and is `RUN_SD`.
+their launches do; that error cannot be seen within one run, and is `RUN_SD`. So a baseline
+is of several runs where it can be.
 """
 
 from __future__ import annotations
@@ -73,29 +74,35 @@ def tail_of(bound: float) -> float:
     return float(ndtr(-bound))
 
 
-def estimate_change(current: Sample, baseline: Sample, run_sd: float = RUN_SD) -> Change:
-    """Return current over baseline. Raises TooFewLaunches where no error can be given.
+def estimate_change(current: Sample, *baseline: Sample, run_sd: float = RUN_SD) -> Change:
+    """Return current over the mean of the baseline's runs, one sample each.
 
-    The spread between launches is pooled over both runs, as Student's for two samples,
-    for a run has few. `run_sd` enters once for each run, as known. Speeds are over the
-    yardstick where every pair of both runs has one, else over the reference.
+    Raises TooFewLaunches where no error can be given, and ValueError without a run to
+    compare with. The spread between launches is pooled over all runs, as Student's for
+    two samples, for a run has few. `run_sd` enters once for each run, as known; of several
+    runs in the baseline it averages out. Speeds are over the yardstick where every pair
+    of every run has one, else over the reference.
     """
-    samples = (current, baseline)
+    if not baseline:
+        raise ValueError("a baseline has at least one run")
+    samples = (current, *baseline)
     speeds = _winsorised(_log_speeds(samples))
     means = [_launch_means(s, of_run) for s, of_run in zip(samples, speeds, strict=True)]
-    launches, base_launches = (len(of_run) for of_run in means)
-    freedom = launches + base_launches - 2
+    counts = np.array([len(of_run) for of_run in means])
+    freedom = int(counts.sum()) - len(counts)
     if freedom < 1:
         raise TooFewLaunches("one launch on either side has no spread between launches")
     launch_variance = sum(_squares(of_run) for of_run in means) / freedom
-    estimated = launch_variance * (1.0 / launches + 1.0 / base_launches)
-    known = 2.0 * run_sd**2
+    weights = np.array([1.0, *[1.0 / len(baseline)] * len(baseline)])
+    estimated = launch_variance * float(np.sum(weights**2 / counts))
+    known = run_sd**2 * float(np.sum(weights**2))
+    of_runs = [float(np.mean(of_run)) for of_run in means]
     return Change(
-        point=float(np.mean(means[0]) - np.mean(means[1])),
+        point=of_runs[0] - float(np.mean(of_runs[1:])),
         standard_error=math.sqrt(estimated + known),
         freedom=_freedom(estimated, known, freedom),
-        launches=launches,
-        baseline_launches=base_launches,
+        launches=int(counts[0]),
+        baseline_launches=int(counts[1:].sum()),
     )
 
 

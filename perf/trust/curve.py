@@ -9,7 +9,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from perf.stats import Pair, Verdict
-from perf.trust.resample import Plan, Run, Tally, draw, drawable, two_runs
+from perf.trust.resample import Plan, Run, Tally, draw, drawable, some_runs
 from perf.trust.rivals import RIVALS
 
 LOSSES = (0.0, 0.02, 0.05, 0.10, 0.20, 0.30)
@@ -72,7 +72,7 @@ def operating_curve(
     losses: Sequence[float] = LOSSES,
 ) -> Curve:
     """Return the curve over `number` drawn runs a point, the same seeds for every rule."""
-    names = drawable(runs)
+    names = drawable(runs, plan)
     power: dict[tuple[str, float], Rate] = {}
     passed: dict[tuple[str, float], Rate] = {}
     launches: dict[tuple[str, float], float] = {}
@@ -103,7 +103,7 @@ def power_of(
     runs: Sequence[Run], plan: Plan, *, number: int, seed: int
 ) -> dict[tuple[str, float], Rate]:
     """Return how often each scenario is called regressed, by its loss, as in a Curve."""
-    names = drawable(runs)
+    names = drawable(runs, plan)
     found: dict[tuple[str, float], Rate] = {}
     for place, loss in enumerate(LOSSES):
         slower = dict.fromkeys(names, loss)
@@ -126,7 +126,7 @@ def _rivals(
     keeps more, and none stops early.
     """
     rates: dict[tuple[str, float], Rate] = {}
-    names = drawable(runs)
+    names = drawable(runs, plan)
     for place, loss in enumerate(losses):
         rng = np.random.default_rng(seed + place)
         hits = dict.fromkeys(RIVALS, 0)
@@ -134,7 +134,7 @@ def _rivals(
         for _ in range(number):
             called = dict.fromkeys(RIVALS, 0)
             for name in names:
-                now, then = two_runs(runs, name, rng)
+                now, then, *_ = some_runs(runs, name, plan, rng)
                 before = _durations(then, plan, rng)
                 after = _durations(now, plan, rng) / (1.0 - loss)
                 for rival, rule in RIVALS.items():

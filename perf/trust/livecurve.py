@@ -114,7 +114,7 @@ def _divided(campaign: Sequence[Seen], loss: float, plan: Plan) -> list[Verdict]
             for launch in one.launches
         ]
         rule = plan.rule(one.scenario, of_run[one.run])
-        found.append(follow(slowed, baseline, rule)[0])
+        found.append(follow(slowed, [baseline], rule)[0])
     return found
 
 

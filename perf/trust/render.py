@@ -49,7 +49,7 @@ def markdown(  # noqa: PLR0913 -- all that the page shows
     names = sorted({name for name, _ in curve.power})
     drawn = (
         f"Drawn on {drawn_on}: {number:,} runs a point, of {plan.planned} launches at "
-        f"most, against baselines of {plan.baseline_launches} launches, "
+        f"most, against baselines of {_baseline(plan)}, "
         f"{_tolerances(names, plan)}; every rate with its 95 % interval (Wilson). See "
         "[METHOD.md](../METHOD.md) for the rule. `tox -e trust` draws it anew."
     )
@@ -83,6 +83,12 @@ def markdown(  # noqa: PLR0913 -- all that the page shows
             f"{_recordings(recordings)}\n",
         ]
     )
+
+
+def _baseline(plan: Plan) -> str:
+    if plan.baseline_runs == 1:
+        return f"{plan.baseline_launches} launches"
+    return f"{plan.baseline_runs} runs of {plan.baseline_launches} launches"
 
 
 def _longer(longer: Longer | None, names: Sequence[str]) -> list[str]:

@@ -1,10 +1,10 @@
 """Runs drawn again from recorded ones, judged by the gate's own rule.
 
-A scenario's drawn run and its baseline come from two different recordings, so what makes
-runs differ is in the result; of each, whole launches are drawn with replacement, so what
-makes the blocks of a launch alike is in it too. Scenarios are drawn one by one, for not
-every recording has them all. A slow-down divides the scenario's
-throughputs; how a real one shows is for live runs to say. Pure: seeded, no clock.
+A scenario's drawn run and the runs of its baseline come from different recordings, so what
+makes runs differ is in the result; of each, whole launches are drawn with replacement, so
+what makes the blocks of a launch alike is in it too. Scenarios are drawn one by one, for
+not every recording has them all. A slow-down divides the scenario's throughputs; how a real
+one shows is for live runs to say. Pure: seeded, no clock.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ _DECIDED = {Verdict.REGRESSED, Verdict.UNCHANGED, Verdict.IMPROVED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How runs are drawn: launches planned, launches of a baseline, and the tolerances.
+    """How runs are drawn, and judged.
 
-    A scenario's tolerance is `tolerance` where `tolerances` has none of its own.
+    A run has at most `planned` launches, a baseline `baseline_runs` of `baseline_launches`
+    each. A scenario's tolerance is `tolerance` where `tolerances` has none of its own.
     """
 
     planned: int = 4
+    baseline_runs: int = 1
     baseline_launches: int = 8
     tolerance: float = 0.09
     tolerances: Mapping[str, float] = field(default_factory=dict)
@@ -71,18 +73,14 @@ def draw(
     """
     rng = np.random.default_rng(seed)
     tally = Tally()
-    names = drawable(runs)
+    names = drawable(runs, plan)
     for _ in range(number):
         alarm = False
         for name in names:
-            now, then = two_runs(runs, name, rng)
+            now, *then = some_runs(runs, name, plan, rng)
             factor = 1.0 - (slower or {}).get(name, 0.0)
             current = _drawn(now, plan.planned, rng, factor)
-            baseline = Sample(
-                pair
-                for launch in _drawn(then, plan.baseline_launches, rng)
-                for pair in launch
-            )
+            baseline = [_sample(_drawn(run, plan.baseline_launches, rng)) for run in then]
             verdict, launches = follow(current, baseline, plan.rule(name, len(names)))
             tally.verdicts.setdefault(name, Counter())[verdict] += 1
             tally.launches.setdefault(name, []).append(launches)
@@ -92,30 +90,38 @@ def draw(
     return tally
 
 
-def drawable(runs: Sequence[Run]) -> list[str]:
-    """Return the names of the scenarios that two recordings or more have."""
+def drawable(runs: Sequence[Run], plan: Plan) -> list[str]:
+    """Return the names of the scenarios of which there are recordings enough."""
     counts = Counter(name for run in runs for name in run)
-    return sorted(name for name, count in counts.items() if count > 1)
+    return sorted(name for name, count in counts.items() if count > plan.baseline_runs)
 
 
-def two_runs(
-    runs: Sequence[Run], name: str, rng: np.random.Generator
-) -> tuple[Launches, Launches]:
-    """Return a scenario's launches in two recordings, drawn without replacement."""
+def some_runs(
+    runs: Sequence[Run], name: str, plan: Plan, rng: np.random.Generator
+) -> list[Launches]:
+    """Return a scenario's launches in a run and in each of its baseline's.
+
+    They are of different recordings.
+    """
     having = [run[name] for run in runs if name in run]
-    now, then = rng.choice(len(having), size=2, replace=False)
-    return having[now], having[then]
+    chosen = rng.choice(len(having), size=1 + plan.baseline_runs, replace=False)
+    return [having[which] for which in chosen]
 
 
-def follow(current: Launches, baseline: Sample, rule: Rule) -> tuple[Verdict, int]:
+def follow(
+    current: Launches, baseline: Sequence[Sample], rule: Rule
+) -> tuple[Verdict, int]:
     """Return the verdict on launches as they come, and after how many it was certain."""
     verdict = Verdict.INCONCLUSIVE
     for seen in range(2, len(current) + 1):
-        sample = Sample(pair for launch in current[:seen] for pair in launch)
-        verdict = rule.verdict(estimate_change(sample, baseline))
+        verdict = rule.verdict(estimate_change(_sample(current[:seen]), *baseline))
         if verdict in _DECIDED:
             return verdict, seen
     return verdict, len(current)
+
+
+def _sample(launches: Launches) -> Sample:
+    return Sample(pair for launch in launches for pair in launch)
 
 
 def _drawn(
