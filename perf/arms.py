@@ -128,9 +128,14 @@ class ServedArm:
         spec: ServerSpec,
         runtime: Runtime,
         load: Load,
+        preprocess: str = "",
     ) -> None:
-        """Run client jobs in `pool` against a server of `backend`, not yet started."""
+        """Run client jobs in `pool` against a server of `backend`, not yet started.
+
+        `preprocess` is the file from which jobs that send tensors know how.
+        """
         self.load = load
+        self._preprocess = preprocess
         self._pool = pool
         self._start: Callable[[], Server] = partial(backend.start, model, spec, runtime)
         self._server: Server | None = None
@@ -145,7 +150,11 @@ class ServedArm:
         assert self._server is not None
         server = self._server
         target = Address(
-            server.host, server.port, server.predict_path, self.load.deadline_s
+            server.host,
+            server.port,
+            server.predict_path,
+            self.load.deadline_s,
+            self._preprocess,
         )
         return _block(self._pool, self.load.take(images), self.load, target, on_record)
 

@@ -44,6 +44,8 @@ class Scenario(BaseModel):
     engine: str = DEFAULT
     workers: PositiveInt | None = None
     threads_per_worker: PositiveInt | None = None
+    preprocess_threads: PositiveInt = 1
+    wire: Literal["jpeg", "tensor"] = "jpeg"
     batch_size: PositiveInt = 1
     batch_delay_ms: int = Field(default=100, ge=0)
     queue_size: PositiveInt = 100
@@ -55,6 +57,16 @@ class Scenario(BaseModel):
             raise ValueError("a served row needs workers, the others have none")
         if self.arm != "served" and self.engine != DEFAULT:
             raise ValueError(f"without a server only the engine {DEFAULT} is run")
+        return self
+
+    @model_validator(mode="after")
+    def _the_stock_handler_decodes_photographs(self) -> Self:
+        stock = (self.backend, self.engine) == ("torchserve", DEFAULT)
+        if stock and (self.preprocess_threads, self.wire) != (1, "jpeg"):
+            raise ValueError(
+                "TorchServe's own handler takes photographs, one after the other: "
+                "preprocess_threads and wire need another engine"
+            )
         return self
 
     def measured_in(self, profile: str, cores: int) -> bool:
@@ -78,6 +90,7 @@ class Scenario(BaseModel):
         return ServerSpec(
             workers=self.workers,
             threads_per_worker=self.threads_per_worker or max(1, cores // self.workers),
+            preprocess_threads=self.preprocess_threads,
             batch_size=self.batch_size,
             batch_delay_ms=self.batch_delay_ms,
             queue_size=self.queue_size,

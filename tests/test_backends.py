@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,9 @@ import pytest
 
 from fixtures.runlock import session_name
 from perf.check import differs
-from perf.jobs.client import RefusedError, run
+from perf.jobs import client, tensor_client
+from perf.jobs.client import RefusedError
+from perf.jobs.record import Top
 from perf.jobs.targets import Address
 from serving.backends.base import ServedModel, Server
 from serving.backends.registry import BACKENDS, find_backend
@@ -23,9 +25,13 @@ from serving.errors import ConfigError, ServerError
 from serving.model.artifacts import Artifacts
 from serving.model.choice import photographs
 from serving.model.converted import ensure_converted
+from serving.runtimes.docker import DockerRuntime
 from serving.runtimes.process import ProcessRuntime
 from serving.spec import ServerSpec
+from tests.docker_engine import BASE, WHEELS
 from tests.fakes import ended, wait_until
+
+pytest_plugins = ("tests.docker_fixtures",)
 
 # A batch waits so long for its last picture that a full one is told from one that waited:
 # what asks for a single answer must bring a batch for each worker.
@@ -67,9 +73,21 @@ def server(
 
 def _ask(server: Server, images: list[str]) -> list[object]:
     """POST all images at once; return the answers."""
-    target = Address(server.host, server.port, server.predict_path, _JOB_S)
+    target = _address(server)
     with ThreadPoolExecutor(len(images)) as pool:
-        return list(pool.map(lambda image: run(image, target), images))
+        return list(pool.map(lambda image: client.run(image, target), images))
+
+
+def _address(server: Server) -> Address:
+    return Address(server.host, server.port, server.predict_path, _JOB_S)
+
+
+def _told(server: Server, images: list[str], predictions: Mapping[str, Top]) -> list[str]:
+    """Return what is wrong with the answer to each image; nothing where it is right."""
+    return [
+        differs(answer, predictions[image])  # type: ignore[arg-type]
+        for answer, image in zip(_ask(server, images), images, strict=True)
+    ]
 
 
 def _tree(server: Server) -> list[psutil.Process]:
@@ -88,12 +106,7 @@ def test_it_answers_rightly(server: Server, artifacts: Callable[[str], Artifacts
     """Every photograph of many at once gets its own reference prediction."""
     predictions = artifacts("resnet18").predictions
     images = [*predictions, *list(predictions)[:3]]
-    answers = _ask(server, images)
-    told = [
-        differs(answer, predictions[image])  # type: ignore[arg-type]
-        for answer, image in zip(answers, images, strict=True)
-    ]
-    assert told == [""] * 8
+    assert _told(server, images, predictions) == [""] * 8
 
 
 def test_a_full_batch_does_not_wait(server: Server) -> None:
@@ -197,14 +210,55 @@ def test_it_runs_any_engine(
     model = served("openvino")
     server = find_backend(backend).start(model, ALONE, ProcessRuntime(session_name()))
     try:
-        images = list(predictions)
-        answers = _ask(server, images)
+        told = _told(server, list(predictions), predictions)
+    finally:
+        server.stop()
+    assert told == [""] * 5
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_threads_may_decode_a_batch_and_jobs_too(
+    backend: str, served: Callable[..., ServedModel], artifacts: Callable[[str], Artifacts]
+) -> None:
+    """Photographs and arrays that jobs made of them may meet in one batch."""
+    model = artifacts("resnet18")
+    spec = ALONE.model_copy(
+        update={"preprocess_threads": 2, "batch_size": 2, "batch_delay_ms": 1000}
+    )
+    runtime = ProcessRuntime(session_name())
+    server = find_backend(backend).start(served("openvino"), spec, runtime)
+    try:
+        target = _address(server)._replace(preprocess=str(model.preprocess))
+        tensor_client.prepare(target)
+        asked = [
+            (job, image) for image in model.predictions for job in (tensor_client, client)
+        ]
+        with ThreadPoolExecutor(len(asked)) as pool:
+            answers = list(pool.map(lambda one: one[0].run(one[1], target), asked))
     finally:
         server.stop()
     told = [
-        differs(answer, predictions[image])  # type: ignore[arg-type]
-        for answer, image in zip(answers, images, strict=True)
+        differs(answer, model.predictions[image])
+        for answer, (_, image) in zip(answers, asked, strict=True)
     ]
+    assert told == [""] * 10
+
+
+@pytest.mark.usefixtures("engine")
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_it_runs_in_a_container(
+    backend: str, served: Callable[..., ServedModel], artifacts: Callable[[str], Artifacts]
+) -> None:
+    """Its image has what backend and engine take, and the answers are the checkpoint's."""
+    predictions = artifacts("resnet18").predictions
+    wheels = Path(WHEELS) if WHEELS else None
+    runtime = DockerRuntime(session_name(), base=BASE, wheels=wheels)
+    server = find_backend(backend).start(served("openvino"), ALONE, runtime)
+    try:
+        assert server.observed()["batch_size"] == 1
+        told = _told(server, list(predictions), predictions)
+    finally:
+        server.stop()
     assert told == [""] * 5
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, UnidentifiedImageError
 
 from serving.model.choice import photographs
-from serving.model.classify import Picture, top_classes
+from serving.model.classify import Batch, Picture, npy, top_classes
 from serving.model.crops import make_crops
 from serving.model.preprocess import Preprocess, load_batch
 
@@ -56,6 +57,43 @@ def test_no_picture_is_told(picture: Picture) -> None:
     """Bytes that are no picture are refused as such."""
     with pytest.raises(UnidentifiedImageError):
         picture.array(json.dumps({}).encode())
+
+
+def test_an_array_is_taken_as_it_is(picture: Picture) -> None:
+    """The model's input, as a job made it, arrives as it was sent."""
+    body = photographs()[0].read_bytes()
+    made = picture.array(body)
+    assert np.array_equal(picture.input_of(npy(made)), made)
+    assert np.array_equal(picture.input_of(body), made)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        np.zeros((3, 224, 223), np.float32),
+        np.zeros((1, 3, 224, 224), np.float32),
+        np.zeros((3, 224, 224), np.float64),
+        np.array({"a": "pickle"}, dtype=object),
+    ],
+    ids=["size", "batch", "type", "pickle"],
+)
+def test_another_array_is_refused(picture: Picture, wrong: np.ndarray) -> None:
+    """Of another shape or type it is none of ours, and nothing is ever unpickled."""
+    body = io.BytesIO()
+    np.save(body, wrong)
+    with pytest.raises(ValueError, match=r"an array of|allow_pickle=False"):
+        picture.input_of(body.getvalue())
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_batch_keeps_its_order(picture: Picture, threads: int) -> None:
+    """On however many threads, each body has its place; and one that is bad is told."""
+    bodies = [path.read_bytes() for path in photographs()] * 2
+    batch = Batch(picture, threads)
+    expected = np.stack([picture.array(body) for body in bodies])
+    assert np.array_equal(batch.inputs(bodies), expected)
+    with pytest.raises(UnidentifiedImageError):
+        batch.inputs([*bodies, b"no picture"])
 
 
 @given(

@@ -113,10 +113,23 @@ def test_context_has_the_files_and_no_trace_of_ours(tmp_path: Path) -> None:
     )
 
 
+def test_an_extra_is_a_list_of_its_own(tmp_path: Path) -> None:
+    """An image holds the lists that are asked for, in whichever order, and no other."""
+    source = small_image(tmp_path)
+    for extra in ("one", "two"):
+        (tmp_path / f"requirements-{extra}.txt").write_text(extra, encoding="utf-8")
+    plain = ["Dockerfile", "requirements.txt"]
+    assert list(source._files()) == plain
+    assert list(source._files(("two",))) == [*plain, "requirements-two.txt"]
+    both = [*plain, "requirements-one.txt", "requirements-two.txt"]
+    assert list(source._files(("two", "one"))) == both
+
+
 def test_pins_of_the_image_are_exact() -> None:
-    """Every requirement of the image has one exact version, and Java is among them."""
-    pins = (Path(image_module._FOLDER) / "requirements.txt").read_text(encoding="utf-8")
-    for line in pins.split():
+    """Every requirement of an image has one exact version, and Java is among them."""
+    lists = list(Path(image_module._FOLDER).glob("requirements*.txt"))
+    assert len(lists) > 1
+    for line in " ".join(pins.read_text(encoding="utf-8") for pins in lists).split():
         name, equals, version = line.partition("==")
         assert name
         assert equals

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -25,6 +26,8 @@ from serving.backends.base import ServedModel
 from serving.backends.null import NullBackend
 from serving.child import ChildError
 from serving.model.choice import photographs
+from serving.model.classify import Picture
+from serving.model.preprocess import Preprocess
 from serving.runtimes.process import ProcessRuntime, group_members
 from serving.spec import ServerSpec
 from tests.fakes import PATIENCE_S, TOP, ended, wait_until
@@ -334,6 +337,22 @@ def test_client_posts_the_file(clients: JobPool) -> None:
         block = run(clients, KITTEN, target=address)
     assert block.records[0].top == ((281, 0.75), (282, 0.125))
     assert server.bodies == [Path(KITTEN).read_bytes()]
+
+
+def test_a_tensor_client_posts_the_models_input(tmp_path: Path) -> None:
+    """The photograph is decoded in the job, as the model's preprocessing file says."""
+    preprocess = tmp_path / "preprocess.json"
+    preprocess.write_text(Preprocess().to_json(), "utf-8")
+    with (
+        running("perf.jobs.tensor_client") as pool,
+        answering(200, '{"281": 0.75}') as (server, address),
+    ):
+        target = address._replace(preprocess=str(preprocess))
+        block = run(pool, KITTEN, target=target)
+    assert block.records[0].top == ((281, 0.75),)
+    picture = Picture.read(preprocess)
+    expected = picture.array(Path(KITTEN).read_bytes())
+    assert [np.array_equal(picture.input_of(b), expected) for b in server.bodies] == [True]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from perf.scenarios import REFERENCE, TABLE, Profile, Scenario, Table
+from serving.engines import DEFAULT
 from serving.errors import ConfigError
 
 ARTICLE_ROWS = {f"decentralized-{n}" for n in (1, 4, 8, 16, 50)}
@@ -145,12 +146,13 @@ def test_server_is_asked_for_what_the_row_says() -> None:
     settings = {
         "workers": 3,
         "threads_per_worker": 5,
+        "preprocess_threads": 2,
         "batch_size": 4,
         "batch_delay_ms": 0,
         "queue_size": 7,
         "response_timeout_s": 11,
     }
-    spec = served(**settings).server_spec(2, 13)
+    spec = served(engine="onnxruntime", **settings).server_spec(2, 13)
     assert spec.model_dump() == {**settings, "startup_timeout_s": 13}
 
 
@@ -197,6 +199,10 @@ def test_warm_up_reaches_every_worker(table: Table) -> None:
         ("batch_size = 8", "queue_size = 0", "scenario.1.queue_size: "),
         ("batch_size = 8", "response_timeout_s = 0", "scenario.1.response_timeout_s: "),
         ("batch_size = 8", "threads_per_worker = 0", "scenario.1.threads_per_worker: "),
+        ("batch_size = 8", "wire = 'text'", "scenario.1.wire: "),
+        ("batch_size = 8", "wire = 'tensor'", "scenario.1: TorchServe's own handler"),
+        ("batch_size = 8", "preprocess_threads = 0", "scenario.1.preprocess_threads: "),
+        ("batch_size = 8", "preprocess_threads = 2", "scenario.1: TorchServe's own"),
         ("batch_size = 8", "jobs = 0", "scenario.1.jobs"),
         ("batch_size = 8", "jobs = 'many'", "scenario.1.jobs"),
         ("batch_size = 8", "profiles = 'standard'", "scenario.1.profiles: "),
@@ -267,10 +273,10 @@ def test_rows_and_profiles_stand_alone() -> None:
     assert TABLE.is_file()
 
 
-def served(**settings: int) -> Scenario:
+def served(engine: str = DEFAULT, **settings: int) -> Scenario:
     """Return a row that has a server."""
-    row = {"name": "some-row", "arm": "served", "tolerance": 0.1, **settings}
-    return Scenario.model_validate(row)
+    row = {"name": "some-row", "arm": "served", "tolerance": 0.1, "engine": engine}
+    return Scenario.model_validate({**row, **settings})
 
 
 @pytest.mark.parametrize(

@@ -28,11 +28,15 @@ def run(image: str, target: object) -> Top:
     Raises RefusedError, OSError, or ValueError where the answer is not understood.
     """
     assert isinstance(target, Address)
-    body = Path(image).read_bytes()
+    return ask(target, Path(image).read_bytes(), "image/jpeg")
+
+
+def ask(target: Address, body: bytes, content_type: str) -> Top:
+    """Return the answer to one body; raises as `run` does."""
     connection = http.client.HTTPConnection(
         target.host, target.port, timeout=target.timeout_s
     )
-    connection.request("POST", target.path, body, {"Content-Type": "image/jpeg"})
+    connection.request("POST", target.path, body, {"Content-Type": content_type})
     reply = connection.getresponse()
     text = reply.read()
     connection.close()

@@ -6,12 +6,16 @@ from typing import NamedTuple
 
 
 class Address(NamedTuple):
-    """Where a client POSTs. `timeout_s` limits every wait on the socket."""
+    """Where a client POSTs. `timeout_s` limits every wait on the socket.
+
+    `preprocess` is the file from which a client that sends tensors knows how.
+    """
 
     host: str
     port: int
     path: str
     timeout_s: float
+    preprocess: str = ""
 
 
 class LocalModel(NamedTuple):

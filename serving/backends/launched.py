@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 from serving.backends.base import ServedModel
+from serving.backends.ready import wait_ready
 from serving.runtimes.base import Launched
 
 # ONNX Runtime tells its makers of what is run, wherever it is imported; TorchServe imports
@@ -36,3 +38,29 @@ class LaunchedServer:
     def stop(self) -> None:
         """End the server."""
         self._launched.stop()
+
+
+class Probed(Protocol):
+    """A server that can be asked whether it is ready."""
+
+    def probe(self) -> object | None:
+        """Return anything but None once it is; raises ServerError where it never will."""
+
+
+S = TypeVar("S", bound=Probed)
+
+
+def until_ready(
+    launched: Launched, wrap: Callable[[Launched], S], timeout_s: float, what: str
+) -> S:
+    """Return the server that `wrap` makes of a program, when it is ready.
+
+    Raises ServerError as `wait_ready` does; the program is ended then.
+    """
+    try:
+        server = wrap(launched)
+        wait_ready(launched, server.probe, timeout_s, what)
+    except BaseException:
+        launched.stop()
+        raise
+    return server

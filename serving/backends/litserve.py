@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from serving.backends.base import ServedModel
-from serving.backends.launched import QUIET, LaunchedServer
-from serving.backends.ready import get_json, get_text, wait_ready
+from serving.backends.launched import QUIET, LaunchedServer, until_ready
+from serving.backends.ready import get_json, get_text
 from serving.errors import ServerError
 from serving.runtimes.base import Launched, Placement, Program, Runtime
 from serving.spec import ServerSpec
@@ -28,13 +28,12 @@ class LitServe:
         """Start LitServe; return when every worker has loaded the model."""
         placement = runtime.place(("inference",))
         launched = runtime.launch(placement, _program(model, spec, placement))
-        try:
-            server = LitServeServer(launched, model, spec)
-            wait_ready(launched, server.probe, spec.startup_timeout_s, "LitServe")
-        except BaseException:
-            launched.stop()
-            raise
-        return server
+        return until_ready(
+            launched,
+            lambda program: LitServeServer(program, model, spec),
+            spec.startup_timeout_s,
+            "LitServe",
+        )
 
 
 class LitServeServer(LaunchedServer):
@@ -99,4 +98,5 @@ def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Prog
             "PYTHONDONTWRITEBYTECODE": "1",
         },
         files={_APP.name: _APP, _CONFIG: json.dumps(config), **model.files},
+        extras=("litserve", *model.engine.extras),
     )

@@ -67,26 +67,29 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc]  # litserve has types i
         """Load the model; called in every worker."""
         home = Path(__file__).parent
         engine = importlib.import_module("engine")
-        self._picture = classify.Picture.read(home / "preprocess.json")
+        self._batch = classify.Batch(
+            classify.Picture.read(home / "preprocess.json"),
+            self._config["preprocess_threads"],
+        )
         self._infer = engine.load(
             home, self._config["variant"], self._config["threads_per_worker"]
         )
 
     def decode_request(
         self, request: Annotated[bytes, Body(media_type="image/jpeg")]
-    ) -> Pictures:
-        """Return the picture, of shape (3, crop, crop)."""
-        array: Pictures = self._picture.array(request)
-        return array
+    ) -> bytes:
+        """Return the body as it came: a batch is decoded at once."""
+        return request
 
-    def batch(self, inputs: list[Pictures]) -> Pictures:
-        """Return the pictures as one array."""
-        return np.stack(inputs)
+    def batch(self, inputs: list[bytes]) -> list[bytes]:
+        """Return the bodies of a batch."""
+        return inputs
 
-    def predict(self, x: Pictures) -> Pictures:
-        """Return logits, a row for each picture; of one alone, where nothing is batched."""
-        logits: Pictures = self._infer(x if x.ndim == 4 else x[None])  # noqa: PLR2004 -- n, 3, h, w
-        return logits if x.ndim == 4 else logits[0]  # noqa: PLR2004
+    def predict(self, x: bytes | list[bytes]) -> Pictures:
+        """Return logits, a row for each body; of one alone, where nothing is batched."""
+        alone = isinstance(x, bytes)
+        logits: Pictures = self._infer(self._batch.inputs([x] if alone else x))
+        return logits[0] if alone else logits
 
     def unbatch(self, output: Pictures) -> list[Pictures]:
         """Return the rows."""

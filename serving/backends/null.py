@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from serving.backends.base import ServedModel
-from serving.backends.launched import LaunchedServer
-from serving.backends.ready import get_json, wait_ready
+from serving.backends.launched import LaunchedServer, until_ready
+from serving.backends.ready import get_json
 from serving.errors import ServerError
 from serving.runtimes.base import Program, Runtime
 from serving.spec import ServerSpec
@@ -40,13 +40,12 @@ class NullBackend:
             files={"null_server.py": _SOURCE},
         )
         launched = runtime.launch(placement, program)
-        try:
-            server = NullServer(launched, model)
-            wait_ready(launched, server.probe, spec.startup_timeout_s, "the null server")
-        except BaseException:
-            launched.stop()
-            raise
-        return server
+        return until_ready(
+            launched,
+            lambda program: NullServer(program, model),
+            spec.startup_timeout_s,
+            "the null server",
+        )
 
 
 class NullServer(LaunchedServer):

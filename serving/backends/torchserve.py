@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 
 from serving.backends.base import ServedModel
-from serving.backends.launched import QUIET, LaunchedServer
-from serving.backends.ready import get_json, wait_ready
+from serving.backends.launched import QUIET, LaunchedServer, until_ready
+from serving.backends.ready import get_json
 from serving.errors import ServerError
 from serving.runtimes.base import Launched, Placement, Program, Runtime
 from serving.spec import ServerSpec
@@ -42,13 +42,12 @@ class TorchServe:
         """Start TorchServe; return when the describe API shows what was asked for."""
         placement = runtime.place(_PORTS)
         launched = runtime.launch(placement, _program(model, spec, placement))
-        try:
-            server = TorchServeServer(launched, model, spec)
-            wait_ready(launched, server.probe, spec.startup_timeout_s, "TorchServe")
-        except BaseException:
-            launched.stop()
-            raise
-        return server
+        return until_ready(
+            launched,
+            lambda program: TorchServeServer(program, model, spec),
+            spec.startup_timeout_s,
+            "TorchServe",
+        )
 
 
 class TorchServeServer(LaunchedServer):
@@ -142,6 +141,7 @@ def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Prog
         env={
             "OMP_NUM_THREADS": str(spec.threads_per_worker),
             "MKL_NUM_THREADS": str(spec.threads_per_worker),
+            "PREPROCESS_THREADS": str(spec.preprocess_threads),
             **QUIET,
             "TMPDIR": placement.scratch,
             "TEMP": placement.scratch,  # becomes Java's temporary folder
@@ -150,6 +150,7 @@ def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Prog
         },
         files={"config.properties": config, archive: model.archive},
         needs_java=True,
+        extras=model.engine.extras,
     )
 
 

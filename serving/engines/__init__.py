@@ -35,9 +35,9 @@ class Engine:
     """One way to compute a model.
 
     `module` is its file in this folder, `variant` what that file is told. `packages` are
-    what it needs beside torch, `needs` the instruction set that its `precision` takes.
-    `tolerance` is how far apart two of its answers may be, as a probability: the answer of
-    a batch, and that of the same picture alone.
+    what it needs beside torch, to convert or to run, `needs` the instruction set that its
+    `precision` takes. `tolerance` is how far apart two of its answers may be, as a
+    probability: the answer of a batch, and that of the same picture alone.
     """
 
     name: str
@@ -52,6 +52,11 @@ class Engine:
     def source(self) -> Path:
         """The file that travels with the model."""
         return _FOLDER / f"{self.module}.py"
+
+    @property
+    def extras(self) -> tuple[str, ...]:
+        """The lists of packages that it takes to run, as a `Program` names them."""
+        return ("engines",) if self.packages else ()
 
     @property
     def exact(self) -> bool:

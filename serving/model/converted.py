@@ -120,7 +120,7 @@ def _key(artifacts: Artifacts, engine: Engine) -> str:
     except metadata.PackageNotFoundError as error:
         raise ConfigError(
             f"engine {engine.name}: the package {error.name} is not installed; "
-            "tox -e engines has it, and so has the dependency group `engines`"
+            "tox -e engines has it"
         ) from None
     return digest_of(
         {

