@@ -72,6 +72,17 @@ def test_a_drawing_is_fixed_by_its_seed() -> None:
 
 
 @pytest.mark.usefixtures("quiet_runs")
+def test_a_baseline_of_two_runs_takes_three_recordings() -> None:
+    """The run and each run of its baseline are of recordings of their own."""
+    runs = [steady_run(5.0, seed) for seed in (1, 2, 3)]
+    plan = Plan(tolerance=0.05, baseline_runs=2)
+    assert drawable(runs[:2], plan) == []
+    assert drawable(runs, plan) == ["serving"]
+    same = draw(runs, plan, number=100, seed=1)
+    assert same.verdicts["serving"] == {Verdict.UNCHANGED: 100}
+
+
+@pytest.mark.usefixtures("quiet_runs")
 def test_a_slow_down_is_called_and_no_change_is_not() -> None:
     """Where launches differ by half a per cent a tenth is seen, and nothing is nothing."""
     runs = [steady_run(5.0, 1), steady_run(5.0, 2)]
