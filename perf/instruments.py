@@ -17,6 +17,9 @@ REFERENCE = "reference"
 class Gauge(Protocol):
     """The yardstick, as a pair needs it."""
 
+    def relaunch(self) -> None:
+        """Start it anew, as a server is at each launch."""
+
     def measure_rps(self) -> float:
         """Return images a second at this moment."""
 

@@ -4,7 +4,8 @@ When each method is called, in pytest-benchmark's words: `setup` before every ro
 timed `block` as the round, `teardown` after it. The reference's block of a pair runs in
 the set-up or in the teardown, which of the two is drawn at random for each pair; a new
 launch of the server, and the blocks that warm both arms up, come first in the set-up.
-The yardstick is read last in the set-up and first in the teardown.
+The yardstick is read last in the set-up and first in the teardown; it is launched anew
+together with the server.
 """
 
 from __future__ import annotations
@@ -122,6 +123,7 @@ class Pairing:
     def _relaunch(self) -> None:
         if self.launch >= 0:
             self.check_server()  # a worker that died in this launch is gone with it
+            self._instruments.yardstick.relaunch()
         self.scenario.relaunch()
         self.launch += 1
         warm_up = self.scenario.block(images=self._warm_up_images)

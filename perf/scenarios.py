@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from serving.engines import DEFAULT
+from serving.environment import Allocator
 from serving.errors import ConfigError
 from serving.spec import ServerSpec
 
@@ -45,6 +46,7 @@ class Scenario(BaseModel):
     workers: PositiveInt | None = None
     threads_per_worker: PositiveInt | None = None
     preprocess_threads: PositiveInt = 1
+    allocator: Allocator = "retain"
     wire: Literal["jpeg", "tensor"] = "jpeg"
     batch_size: PositiveInt = 1
     batch_delay_ms: int = Field(default=100, ge=0)
@@ -91,6 +93,7 @@ class Scenario(BaseModel):
             workers=self.workers,
             threads_per_worker=self.threads_per_worker or max(1, cores // self.workers),
             preprocess_threads=self.preprocess_threads,
+            allocator=self.allocator,
             batch_size=self.batch_size,
             batch_delay_ms=self.batch_delay_ms,
             queue_size=self.queue_size,

@@ -159,6 +159,10 @@ class FakeGauge:
         self._diary = diary
         self._readings = itertools.cycle(readings)
 
+    def relaunch(self) -> None:
+        """Write it down."""
+        self._diary.append("yardstick: relaunch")
+
     def measure_rps(self) -> float:
         """Return the next reading; after the last, the first."""
         self._diary.append("yardstick")

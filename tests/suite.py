@@ -30,6 +30,9 @@ _ENGINE_S = 3
 STRICT: Mapping[str, str | None] = {"PYTHONPATH": None}
 # What the outer run was told is not for the inner one.
 _NOT_PASSED_ON = ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTHONPATH")
+# Threads that wait for each other sleep: beside other tests' threads those of a tiny model
+# would spin most of the time, and their yardstick be slower by a factor of fifty.
+_PATIENT = {"OMP_WAIT_POLICY": "passive"}
 # The lock's file stays: removing it would let two runs hold two locks. torch makes the
 # other, empty, wherever it is imported.
 _MAY_STAY = ("serving-perf.lock", "torchinductor_")
@@ -135,7 +138,8 @@ class Suite:
         """Return this process's environment with our TMPDIR and `env`; None removes."""
         kept = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
         lenient = self.customised("lenient", "")
-        changed = {**kept, "TMPDIR": str(self.tmp), "PYTHONPATH": lenient, **env}
+        own = {**_PATIENT, "TMPDIR": str(self.tmp), "PYTHONPATH": lenient}
+        changed = {**kept, **own, **env}
         return {name: value for name, value in changed.items() if value is not None}
 
     def start(self, *more: str, env: Mapping[str, str | None] | None = None) -> Started:

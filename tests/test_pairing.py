@@ -139,11 +139,14 @@ def test_exact_order() -> None:
 
 
 def test_a_server_is_looked_at_once_more_before_it_goes() -> None:
-    """Before each launch but the first the old server's settings are asked for again."""
+    """Before each launch but the first the old server's settings are asked for again.
+
+    Then the yardstick is launched anew as well.
+    """
     bench = Bench(Coin(REFERENCE_SECOND), launches_before=(0, 1, 2))
     bench.run(3)
     pair = [*_SCENARIO, *_REFERENCE]
-    again = ["scenario: observed", *_LAUNCH]
+    again = ["scenario: observed", "yardstick: relaunch", *_LAUNCH]
     assert bench.diary == [*_LAUNCH, *pair, *again, *pair, *again, *pair]
 
 

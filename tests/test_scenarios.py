@@ -143,10 +143,11 @@ def test_cores_are_shared_among_the_workers(cores: int, workers: int, threads: i
 
 def test_server_is_asked_for_what_the_row_says() -> None:
     """Every setting of a row reaches its server, an explicit number of threads too."""
-    settings = {
+    settings: dict[str, int | str] = {
         "workers": 3,
         "threads_per_worker": 5,
         "preprocess_threads": 2,
+        "allocator": "default",
         "batch_size": 4,
         "batch_delay_ms": 0,
         "queue_size": 7,
@@ -202,6 +203,7 @@ def test_warm_up_reaches_every_worker(table: Table) -> None:
         ("batch_size = 8", "wire = 'text'", "scenario.1.wire: "),
         ("batch_size = 8", "wire = 'tensor'", "scenario.1: TorchServe's own handler"),
         ("batch_size = 8", "preprocess_threads = 0", "scenario.1.preprocess_threads: "),
+        ("batch_size = 8", "allocator = 'keep'", "scenario.1.allocator: "),
         ("batch_size = 8", "preprocess_threads = 2", "scenario.1: TorchServe's own"),
         ("batch_size = 8", "jobs = 0", "scenario.1.jobs"),
         ("batch_size = 8", "jobs = 'many'", "scenario.1.jobs"),
@@ -273,7 +275,7 @@ def test_rows_and_profiles_stand_alone() -> None:
     assert TABLE.is_file()
 
 
-def served(engine: str = DEFAULT, **settings: int) -> Scenario:
+def served(engine: str = DEFAULT, **settings: int | str) -> Scenario:
     """Return a row that has a server."""
     row = {"name": "some-row", "arm": "served", "tolerance": 0.1, "engine": engine}
     return Scenario.model_validate({**row, **settings})

@@ -12,9 +12,10 @@ from perf.recorded import EXTRA
 from tests.suite import Run, Suite, fresh_suite
 from tests.test_saving import SERVED, launches, served
 
-# Added to every batch, of which a block has four: so many times what the tiny model takes
-# that three launches tell it from the noise of a machine with other work to do.
-SLOWER_S = 2.5
+# Added to every batch, of which a block has four. The tiny model takes some milliseconds:
+# without a delay the machine's other work would decide how long a block takes.
+NORMAL_S = 0.3
+SLOWER_S = 3.0
 OLD_PILLOW = "0.9.9"
 
 
@@ -28,7 +29,7 @@ def suite() -> Iterator[Suite]:
 @pytest.fixture(scope="module")
 def normal(suite: Suite) -> Path:
     """The file that a run with a server was saved to; another Pillow is noted in it."""
-    run = suite.run(*served("--benchmark-save=normal"))
+    run = suite.run(*served("--benchmark-save=normal"), env=suite.slow_server(NORMAL_S))
     assert run.code == pytest.ExitCode.OK, run.output
     (path,) = suite.baselines.glob("*/*_normal.json")
     result = json.loads(path.read_text("utf-8"))
@@ -83,7 +84,7 @@ def test_the_way_back_is_improved_and_green(suite: Suite, slowed: Run) -> None:
     """
     assert slowed.row(SERVED)["verdict"] == "regressed"
     required = ("--perf-require-baseline", "--benchmark-compare")
-    run = suite.run(*served(*launches(4), *required))
+    run = suite.run(*served(*launches(4), *required), env=suite.slow_server(NORMAL_S))
     assert run.code == pytest.ExitCode.OK, run.output
     row = run.row(SERVED)
     assert row["verdict"] == "improved"

@@ -124,6 +124,16 @@ def test_a_process_that_dies_is_told(own_yardstick: Yardstick) -> None:
         own_yardstick.measure_rps()
 
 
+def test_a_relaunch_is_other_processes(own_yardstick: Yardstick) -> None:
+    """The old ones are gone, and the new ones run as many batches a measurement."""
+    before, batches = own_yardstick.pids, own_yardstick._batches
+    own_yardstick.relaunch()
+    assert not {*before} & {*own_yardstick.pids}
+    assert all(ended(pid) for pid in before)
+    assert own_yardstick.measure_rps() > 0.0
+    assert own_yardstick._batches == batches
+
+
 def test_stop_ends_its_processes(own_yardstick: Yardstick) -> None:
     """After stop they are gone; it may be called again."""
     pids = own_yardstick.pids

@@ -29,8 +29,8 @@ from perf.report import figures
 from perf.stats import TooFewLaunches, estimate_change, estimate_ratio
 from serving.errors import ConfigError
 
-LAUNCHES = 8
-PAIRS_PER_LAUNCH = 4
+LAUNCHES = 10
+PAIRS_PER_LAUNCH = 2
 _TAIL = 0.025
 _WRITE, _POOL = "--write", "--pool"
 _ROOT = Path(__file__).parents[2]

@@ -8,6 +8,10 @@ down shows in both: another program's hunger for memory, which hurts a batch of 
 than single pictures; a host that is slow to give memory, which hurts the loading; two cores
 that it moves apart, which hurts a pass on two threads. Between two measurements its
 processes sleep.
+
+With every launch of the server they are launched anew, for of two processes that do the
+same one may be slower for as long as it lives. What makes them differ most is memory that
+is given back and asked for again, so they keep theirs.
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ import numpy as np
 
 from serving.child import Child, serve
 from serving.engines import Engine
+from serving.environment import computing
 from serving.errors import PerfError
 
 _LOAD_S = 180.0
@@ -75,22 +80,23 @@ class Yardstick:
         many batches a measurement takes is settled here, so that it takes about 1.5
         seconds, at least one batch, and is the same all through a run.
         """
-        self._batch_size = layout.batch_size
-        threads = str(layout.threads)
-        env = {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
-        with ExitStack() as stack:
-            self._children: list[Child] = []
-            for _ in range(layout.processes):
-                self._children.append(Child("perf.jobs.yardstick", env))
-                stack.callback(self._children[-1].stop)
-            self._all(Load(path, crop_px, layout, engine), _LOAD_S)
+        self._load = Load(path, crop_px, layout, engine)
+        self._launch()
+        try:
             self._batches = self._settled()
-            self._stack = stack.pop_all()
+        except BaseException:
+            self.stop()
+            raise
 
     @property
     def pids(self) -> tuple[int, ...]:
         """The roots of its process trees."""
         return tuple(child.pid for child in self._children)
+
+    def relaunch(self) -> None:
+        """End its processes and start others; raises ChildError."""
+        self.stop()
+        self._launch()
 
     def measure_rps(self) -> float:
         """Return images a second, all processes at once; raises ChildError."""
@@ -99,12 +105,24 @@ class Yardstick:
         except PerfError:
             self.stop()  # or a late answer would be taken for the next one
             raise
-        images = self._batches * self._batch_size
+        images = self._batches * self._load.layout.batch_size
         return sum(images / of_one_s for of_one_s in took_s)
 
     def stop(self) -> None:
-        """End the processes."""
+        """End the processes; idempotent."""
         self._stack.close()
+
+    def _launch(self) -> None:
+        layout = self._load.layout
+        # Where every image has a process of its own, there is nothing to keep.
+        env = computing(layout.threads, "default" if layout.reload else "retain")
+        self._children: list[Child] = []
+        with ExitStack() as stack:
+            for _ in range(layout.processes):
+                self._children.append(Child("perf.jobs.yardstick", env))
+                stack.callback(self._children[-1].stop)
+            self._all(self._load, _LOAD_S)
+            self._stack = stack.pop_all()
 
     def _settled(self) -> int:
         """Return how many batches take about as long as a measurement should."""

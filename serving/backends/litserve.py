@@ -9,6 +9,7 @@ from pathlib import Path
 from serving.backends.base import ServedModel
 from serving.backends.launched import QUIET, LaunchedServer, until_ready
 from serving.backends.ready import get_json, get_text
+from serving.environment import computing
 from serving.errors import ServerError
 from serving.runtimes.base import Launched, Placement, Program, Runtime
 from serving.spec import ServerSpec
@@ -81,7 +82,6 @@ def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Prog
         "variant": model.engine.variant,
         **spec.model_dump(),
     }
-    threads = str(spec.threads_per_worker)
     return Program(
         argv=(
             placement.python,
@@ -90,8 +90,7 @@ def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Prog
             f"{placement.home}/{_CONFIG}",
         ),
         env={
-            "OMP_NUM_THREADS": threads,
-            "MKL_NUM_THREADS": threads,
+            **computing(spec.threads_per_worker, spec.allocator),
             "PYTHONPATH": placement.home,
             **QUIET,
             "TMPDIR": placement.scratch,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from serving.backends.base import ServedModel
 from serving.backends.launched import QUIET, LaunchedServer, until_ready
 from serving.backends.ready import get_json
+from serving.environment import computing
 from serving.errors import ServerError
 from serving.runtimes.base import Launched, Placement, Program, Runtime
 from serving.spec import ServerSpec
@@ -139,8 +140,7 @@ def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Prog
             f"{placement.home}/config.properties",
         ),
         env={
-            "OMP_NUM_THREADS": str(spec.threads_per_worker),
-            "MKL_NUM_THREADS": str(spec.threads_per_worker),
+            **computing(spec.threads_per_worker, spec.allocator),
             "PREPROCESS_THREADS": str(spec.preprocess_threads),
             **QUIET,
             "TMPDIR": placement.scratch,
