@@ -75,17 +75,19 @@ def test_profiles_can_be_launched(table: Table) -> None:
 
 
 def test_rows_are_held_to_what_the_method_says(table: Table) -> None:
-    """What counts as unchanged is the same for all but the noisiest row."""
+    """What counts as unchanged is what the recorded launches of a row allow, else 9 %."""
     tolerances = {row.name: row.tolerance for row in table.scenario}
-    assert tolerances.pop("serving-single") == 0.12
+    assert tolerances.pop("serving-single") == 0.15
+    recorded = ("decentralized", "serving-batch", "serving-workers-2")
+    assert [tolerances.pop(name) for name in recorded] == [0.05, 0.06, 0.04]
     assert set(tolerances.values()) == {0.09}
 
 
 def test_standard_profile_shows_how_launches_differ(table: Table) -> None:
-    """It has three launches of four pairs each: of one alone no spread could be seen."""
+    """It has four launches of two pairs each: of one alone no spread could be seen."""
     standard = table.profile["standard"]
-    assert (standard.pairs, standard.launches) == (12, 3)
-    assert standard.launches_before() == {0, 4, 8}
+    assert (standard.pairs, standard.launches) == (8, 4)
+    assert standard.launches_before() == {0, 2, 4, 6}
 
 
 def test_only_the_standard_profile_has_a_budget(table: Table) -> None:

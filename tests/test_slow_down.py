@@ -15,7 +15,7 @@ from tests.test_saving import SERVED, launches, served
 # Added to every batch, of which a block has four. The tiny model takes some milliseconds:
 # without a delay the machine's other work would decide how long a block takes.
 NORMAL_S = 0.3
-SLOWER_S = 3.0
+SLOWER_S = 1.5
 OLD_PILLOW = "0.9.9"
 
 

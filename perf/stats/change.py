@@ -22,10 +22,10 @@ from scipy.special import ndtr, ndtri, stdtrit
 from perf.stats.ratio import Estimate, exp_within_limits
 from perf.stats.sample import Sample
 
-RUN_SD = 0.0125
+RUN_SD = 0.006
 """Standard deviation of a run's own error, of the logarithm; see METHOD.md."""
 
-OUTLYING = 2.5
+OUTLYING = 2.0
 """How many standard deviations from its run's median a block may lie."""
 
 _Floats = NDArray[np.float64]

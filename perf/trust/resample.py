@@ -33,7 +33,7 @@ class Plan:
 
     planned: int = 4
     baseline_runs: int = 1
-    baseline_launches: int = 8
+    baseline_launches: int = 10
     tolerance: float = 0.09
     tolerances: Mapping[str, float] = field(default_factory=dict)
 
