@@ -7,8 +7,8 @@ from typing import Literal
 Allocator = Literal["retain", "default"]
 
 # glibc gives big blocks back to the system as soon as they are freed, and asks for them
-# again with the next batch: some ten thousand page faults each time, in a number that
-# differs from launch to launch by a half. Beyond these sizes it does so never
+# again with the next batch: tens of thousands of page faults each time, in a number that
+# differs from launch to launch by a third. Beyond these sizes it does so never
 # (https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html).
 # Another C library takes no notice.
 _RETAIN = {
