@@ -5,7 +5,7 @@
     --add RESULT    first make a recording of a file of --benchmark-json or -save
     --busy          say of that recording that the machine was not quiet
     --live ROUNDS   first run the real suite against servers that are, or are not, slower:
-                    six runs a round, about a quarter of an hour
+                    six runs a round, about twenty minutes
 
 Writes CURVE.md and curve.svg beside this file.
 """

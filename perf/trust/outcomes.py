@@ -25,12 +25,13 @@ class Outcome(BaseModel):
     """One verdict of one live run. `run` tells the runs of a file apart.
 
     `loss` is the share of throughput that was really taken from the server, `change` the
-    estimated speed over the baseline's.
+    estimated speed over the baseline's, `machine` the CPU and the machine's class.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: str
+    machine: str
     run: int
     loss: float
     scenario: str
@@ -57,9 +58,11 @@ def outcomes_of(
     summary: Mapping[str, Any], at: str, run: int, loss: float
 ) -> Sequence[Outcome]:
     """Return the verdicts of a run's summary.json."""
+    machine = f"{summary['machine']['CPU']}, {summary['machine_class']}"
     return [
         Outcome(
             at=at,
+            machine=machine,
             run=run,
             loss=loss,
             scenario=row["name"],
