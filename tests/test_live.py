@@ -6,11 +6,13 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
+from fixtures.runlock import remove_left_folders
 from perf.stats import Verdict
 from perf.trust.curve import operating_curve
 from perf.trust.livecurve import live_rows, runs_with_alarm
@@ -18,6 +20,7 @@ from perf.trust.outcomes import BASELINE, Outcome, outcomes_of, read_live
 from perf.trust.render import Live, markdown
 from perf.trust.resample import Plan
 from perf.trust.slower.sitecustomize import Delay
+from serving.runtimes.base import FOLDER_PREFIX
 from tests.test_trust import steady_run
 
 SLOWER = Path(__file__).parents[1] / "perf" / "trust" / "slower"
@@ -133,6 +136,18 @@ def test_only_a_worker_is_slowed_down(tmp_path: Path, argument: str) -> None:
     shortest_s = min(b - a for a, b in list(pairwise(began_s))[2:])
     slowed = argument.startswith("model_service_worker")
     assert (shortest_s >= 0.039) is slowed
+
+
+def test_the_suite_leaves_the_baseline_of_live_runs_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every run removes the folders of servers that were killed, and no other."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in ("serving-perf-live-1", "serving-perf-bisect-1", f"{FOLDER_PREFIX}1"):
+        (tmp_path / name).mkdir()
+    remove_left_folders()
+    left = {folder.name for folder in tmp_path.iterdir()}
+    assert left == {"serving-perf-live-1", "serving-perf-bisect-1"}
 
 
 def test_verdicts_are_counted_by_loss() -> None:

@@ -22,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from perf.stats import Verdict
 from perf.trust.outcomes import BASELINE, FOLDER, Outcome, outcomes_of
 
 ROUND = (0.0, 0.0, 0.02, 0.05, 0.10, 0.20)
@@ -49,7 +50,11 @@ def run_live(rounds: int) -> bool:
             summary = _suite(folder, loss, LAUNCHES)
             if summary is None:
                 return False
-            _add(path, outcomes_of(summary, _now(), run, loss))
+            outcomes = outcomes_of(summary, _now(), run, loss)
+            if unjudged := [o for o in outcomes if o.verdict is Verdict.NO_BASELINE]:
+                sys.stderr.write(f"{unjudged[0].scenario}: {unjudged[0].reason}\n")
+                return False
+            _add(path, outcomes)
     return True
 
 

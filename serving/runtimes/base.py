@@ -15,6 +15,8 @@ from typing import Protocol
 
 SESSION_LABEL = "serving-perf.session"
 SESSION_VARIABLE = "SERVING_PERF_SESSION"
+FOLDER_PREFIX = "serving-perf-run-"
+"""How the name of a server's temporary folder begins, and of nothing else's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

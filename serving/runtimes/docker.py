@@ -25,7 +25,7 @@ from docker.types import LogConfig, Mount
 from docker.utils import parse_bytes
 
 from serving.errors import ConfigError, ServerError
-from serving.runtimes.base import SESSION_LABEL, Placement, Program
+from serving.runtimes.base import FOLDER_PREFIX, SESSION_LABEL, Placement, Program
 from serving.runtimes.container import (
     ENGINE_FAULTS,
     NO_ENGINE,
@@ -155,7 +155,7 @@ class DockerRuntime:
         image = self.image(program.extras)
         name = f"{_PREFIX}{uuid.uuid4().hex[:12]}"
         with contextlib.ExitStack() as undo:
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
             client = undo.enter_context(contextlib.closing(connect(_ANSWER_S)))
             # By name: an interruption may come before the engine tells the id.

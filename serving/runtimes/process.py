@@ -22,14 +22,13 @@ from pathlib import Path
 import psutil
 
 from serving.errors import ServerError
-from serving.runtimes.base import SESSION_VARIABLE, Placement, Program
+from serving.runtimes.base import FOLDER_PREFIX, SESSION_VARIABLE, Placement, Program
 from serving.runtimes.java import find_java
 from serving.runtimes.ports import LOOPBACK, free_ports
 
 _TERM_S = 8.0
 _KILL_S = 8.0
 _POLL_S = 0.05
-_FOLDER_PREFIX = "serving-perf-"
 
 
 class ProcessRuntime:
@@ -49,7 +48,7 @@ class ProcessRuntime:
     def place(self, ports: tuple[str, ...]) -> Placement:
         """Make a home and a scratch folder, and choose free ports of loopback."""
         chosen = free_ports(ports, self._port)
-        root = Path(tempfile.mkdtemp(prefix=_FOLDER_PREFIX))
+        root = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
         for folder in ("home", "scratch"):
             (root / folder).mkdir()
         return Placement(
