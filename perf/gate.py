@@ -66,7 +66,7 @@ def judge_pairs(evidence: Evidence, store: BaselineStore, rule: Rule) -> Judgeme
     judgement = Judgement(
         verdict=Verdict.INCONCLUSIVE,
         reason="",
-        ratio=ratio,
+        ratio=estimate_ratio(sample, *baseline.samples, confidence=CONFIDENCE),
         baseline_ratio=estimate_ratio(baseline.sample, confidence=CONFIDENCE).point,
         baseline_file=str(baseline.path),
         differences=tuple(baseline.differences(evidence.about)),

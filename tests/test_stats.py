@@ -233,6 +233,26 @@ def test_a_ratio_lies_in_its_interval_as_often_as_promised(shape: tuple[int, int
     assert [below, above] == [pytest.approx(50, abs=28)] * 2
 
 
+@pytest.mark.parametrize("launches", [1, 2, 4])
+def test_runs_alike_lend_their_spread(launches: int) -> None:
+    """With the spread of another run's launches the interval holds as much, and is of use.
+
+    The bound on the misses is as above. What the other run's ratio is does not matter.
+    """
+    rng = np.random.default_rng(20250402)
+    below = above = 0
+    widths = []
+    for _ in range(2_000):
+        sample = of_launches(rng, (launches, 2), ratio=3.0, between=0.2)
+        other = of_launches(rng, (10, 2), ratio=5.0, between=0.2)
+        got = estimate_ratio(sample, other)
+        below += got.high < 3.0
+        above += got.low > 3.0
+        widths.append(math.log(got.high / got.low))
+    assert [below, above] == [pytest.approx(50, abs=28)] * 2
+    assert max(widths) < 3.0  # alone, two launches give tens of it
+
+
 @given(st.lists(st.floats(min_value=0.0, max_value=1e6), min_size=1, max_size=200))
 @properties
 def test_percentiles_rise_within_the_latencies(latencies_ms: list[float]) -> None:

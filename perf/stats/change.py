@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
 from perf.stats.ratio import Estimate, exp_within_limits
-from perf.stats.sample import Sample
+from perf.stats.sample import Sample, squares
 
 RUN_SD = 0.006
 """Standard deviation of a run's own error, of the logarithm; see METHOD.md."""
@@ -87,12 +87,12 @@ def estimate_change(current: Sample, *baseline: Sample, run_sd: float = RUN_SD) 
         raise ValueError("a baseline has at least one run")
     samples = (current, *baseline)
     speeds = _winsorised(_log_speeds(samples))
-    means = [_launch_means(s, of_run) for s, of_run in zip(samples, speeds, strict=True)]
+    means = [s.launch_means(of_run) for s, of_run in zip(samples, speeds, strict=True)]
     counts = np.array([len(of_run) for of_run in means])
     freedom = int(counts.sum()) - len(counts)
     if freedom < 1:
         raise TooFewLaunches("one launch on either side has no spread between launches")
-    launch_variance = sum(_squares(of_run) for of_run in means) / freedom
+    launch_variance = sum(squares(of_run) for of_run in means) / freedom
     weights = np.array([1.0, *[1.0 / len(baseline)] * len(baseline)])
     estimated = launch_variance * float(np.sum(weights**2 / counts))
     known = run_sd**2 * float(np.sum(weights**2))
@@ -132,15 +132,6 @@ def _winsorised(runs: Sequence[_Floats]) -> list[_Floats]:
 
 def _deviation(rest: _Floats) -> float:
     return float(np.median(np.abs(rest)) / ndtri(0.75))
-
-
-def _launch_means(sample: Sample, values: _Floats) -> _Floats:
-    launches = sample.launches
-    return np.array([values[launches == one].mean() for one in np.unique(launches)])
-
-
-def _squares(values: _Floats) -> float:
-    return float(np.sum((values - values.mean()) ** 2))
 
 
 def _freedom(estimated: float, known: float, freedom: int) -> float:

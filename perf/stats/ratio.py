@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-from perf.stats.sample import Sample
+from perf.stats.sample import Sample, squares
 
 _LOG_LIMIT = 700.0  # exp() of more is no longer a finite float
 
@@ -54,22 +54,24 @@ class Estimate:
             )
 
 
-def estimate_ratio(sample: Sample, *, confidence: float = 0.95) -> Estimate:
+def estimate_ratio(sample: Sample, *alike: Sample, confidence: float = 0.95) -> Estimate:
     """Return scenario over reference: the geometric mean of the pairs' ratios.
 
     The interval is Student's t (Student, "The probable error of a mean", Biometrika 6,
     1908) on the launches' mean log ratios, for pairs of one launch resemble each other.
-    Of a single launch it is on the pairs, and knows nothing of other launches. Draws
-    that are all alike give an interval of no width. Raises ValueError unless
-    0 < confidence < 1.
+    `alike` are other runs of the same scenario, whose launches spread as these do: the
+    spread is pooled over all, for a run has few launches, and the estimate is still the
+    sample's alone. Where there is one launch in all it is on the pairs, and knows nothing
+    of other launches. Draws that are all alike give an interval of no width. Raises
+    ValueError unless 0 < confidence < 1.
     """
-    logs, launches = sample.log_ratios, sample.launches
-    which = np.unique(launches)
-    draws = logs
-    if len(which) > 1:
-        draws = np.array([logs[launches == one].mean() for one in which])
-    variance = float(np.var(draws, ddof=1)) / len(draws)
-    return _interval(float(np.mean(draws)), variance, len(draws) - 1, confidence)
+    runs = [one.launch_means(one.log_ratios) for one in (sample, *alike)]
+    freedom = sum(len(means) - 1 for means in runs)
+    if not freedom:
+        runs = [sample.log_ratios]
+        freedom = len(sample) - 1
+    variance = sum(squares(means) for means in runs) / freedom / len(runs[0])
+    return _interval(float(np.mean(runs[0])), variance, freedom, confidence)
 
 
 def _interval(mean: float, variance: float, freedom: float, confidence: float) -> Estimate:

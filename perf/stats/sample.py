@@ -82,3 +82,13 @@ class Sample:
     def launches(self) -> NDArray[np.int64]:
         """The launch of each pair, shape (n,)."""
         return np.array([p.launch for p in self.pairs], dtype=np.int64)
+
+    def launch_means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean over each launch of what `values` says of the pairs."""
+        launches = self.launches
+        return np.array([values[launches == one].mean() for one in np.unique(launches)])
+
+
+def squares(values: NDArray[np.float64]) -> float:
+    """Return the sum of the squared distances from the mean."""
+    return float(np.sum((values - values.mean()) ** 2))
