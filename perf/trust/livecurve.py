@@ -50,26 +50,36 @@ class Seen(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRow:
-    """All verdicts on one loss: live ones, and those of runs that were divided.
+    """The verdicts on one loss: live ones, and those of runs that were divided.
 
-    `changes` are the mean losses that were estimated, by scenario, as shares.
+    They are of one scenario, or of all where `scenario` is empty. `loss_seen` is the mean
+    loss that was estimated, as a share.
     """
 
     loss: float
+    scenario: str
     verdicts: Mapping[Verdict, int]
     regressed: Rate
     divided: Rate | None
-    losses_seen: Mapping[str, float]
+    loss_seen: float | None
 
 
 def live_rows(campaigns: Sequence[Sequence[Seen]], plan: Plan) -> list[LiveRow]:
-    """Return a row for each loss that was tried, the smallest first.
+    """Return rows for each loss that was tried, the smallest first.
 
-    Each campaign is of runs against one baseline, judged as `plan` has it. Invalid
-    verdicts are counted, and are part of no rate.
+    The first of a loss is of all scenarios, the others of one each. Each campaign is of
+    runs against one baseline, judged as `plan` has it. Invalid verdicts are counted, and
+    are part of no rate.
     """
-    losses = sorted({one.loss for campaign in campaigns for one in campaign})
-    return [row for loss in losses if (row := _row(campaigns, loss, plan))]
+    every = [one for campaign in campaigns for one in campaign if one.run >= 0]
+    losses = sorted({one.loss for one in every})
+    names = list(dict.fromkeys(one.scenario for one in every))
+    return [
+        row
+        for loss in losses
+        for name in ("", *names)
+        if (row := _row(campaigns, loss, name, plan))
+    ]
 
 
 def runs_with_alarm(campaigns: Sequence[Sequence[Seen]]) -> Rate | None:
@@ -82,29 +92,29 @@ def runs_with_alarm(campaigns: Sequence[Sequence[Seen]]) -> Rate | None:
     return Rate(sum(alarms.values()), len(alarms)) if alarms else None
 
 
-def _row(campaigns: Sequence[Sequence[Seen]], loss: float, plan: Plan) -> LiveRow | None:
-    every = [one for c in campaigns for one in _of_loss(c, loss)]
-    judged = [one for c in campaigns for one in _judged(c, loss)]
+def _row(
+    campaigns: Sequence[Sequence[Seen]], loss: float, name: str, plan: Plan
+) -> LiveRow | None:
+    judged = [one for c in campaigns for one in _judged(c, loss, name)]
     if not judged:
         return None
-    divided = [
-        verdict for campaign in campaigns for verdict in _divided(campaign, loss, plan)
-    ]
+    divided = [one for c in campaigns for one in _divided(c, loss, name, plan)]
     return LiveRow(
         loss=loss,
-        verdicts=Counter(one.verdict for one in every),
+        scenario=name,
+        verdicts=Counter(one.verdict for c in campaigns for one in _of_loss(c, loss, name)),
         regressed=_share(one.verdict for one in judged),
         divided=_share(divided) if divided else None,
-        losses_seen=_losses_seen(judged),
+        loss_seen=_loss_seen(judged),
     )
 
 
-def _divided(campaign: Sequence[Seen], loss: float, plan: Plan) -> list[Verdict]:
+def _divided(campaign: Sequence[Seen], loss: float, name: str, plan: Plan) -> list[Verdict]:
     """Return the verdicts on the runs without a loss, divided by so much as `loss`."""
     baselines = {one.scenario: one for one in campaign if one.run < 0}
     of_run = Counter(one.run for one in campaign)
     found = []
-    for one in _judged(campaign, 0.0):
+    for one in _judged(campaign, 0.0, name):
         baseline = Sample(p for launch in baselines[one.scenario].launches for p in launch)
         slowed = [
             [
@@ -118,12 +128,14 @@ def _divided(campaign: Sequence[Seen], loss: float, plan: Plan) -> list[Verdict]
     return found
 
 
-def _of_loss(campaign: Sequence[Seen], loss: float) -> Iterable[Seen]:
-    return (one for one in campaign if one.run >= 0 and one.loss == loss)
+def _of_loss(campaign: Sequence[Seen], loss: float, name: str) -> Iterable[Seen]:
+    for one in campaign:
+        if one.run >= 0 and one.loss == loss and name in ("", one.scenario):
+            yield one
 
 
-def _judged(campaign: Sequence[Seen], loss: float) -> list[Seen]:
-    every = _of_loss(campaign, loss)
+def _judged(campaign: Sequence[Seen], loss: float, name: str = "") -> list[Seen]:
+    every = _of_loss(campaign, loss, name)
     return [one for one in every if one.verdict is not Verdict.INVALID]
 
 
@@ -132,10 +144,7 @@ def _share(verdicts: Iterable[Verdict]) -> Rate:
     return Rate(sum(verdict is Verdict.REGRESSED for verdict in every), len(every))
 
 
-def _losses_seen(judged: Sequence[Seen]) -> dict[str, float]:
-    """Return 1 - the geometric mean of the estimated changes, by scenario."""
-    logs: dict[str, list[float]] = {}
-    for one in judged:
-        if one.change is not None:
-            logs.setdefault(one.scenario, []).append(math.log(one.change))
-    return {name: 1.0 - math.exp(float(np.mean(of_one))) for name, of_one in logs.items()}
+def _loss_seen(judged: Sequence[Seen]) -> float | None:
+    """Return 1 - the geometric mean of the estimated changes."""
+    logs = [math.log(one.change) for one in judged if one.change is not None]
+    return 1.0 - math.exp(float(np.mean(logs))) if logs else None

@@ -147,23 +147,20 @@ def _live(live: Live) -> list[str]:
         "called regressed. *Divided* is what the rule says of the same runs without a "
         "loss, their throughputs divided as in the drawing above: the two should agree."
     )
-    names = sorted({name for row in live.rows for name in row.losses_seen})
     verdicts = sorted({verdict for row in live.rows for verdict in row.verdicts})
     rows = [
         [
             f"{row.loss:.0%}",
+            row.scenario or "all",
             *(row.verdicts.get(verdict, 0) for verdict in verdicts),
             str(row.regressed),
             str(row.divided or ""),
-            *(
-                f"{row.losses_seen[name]:.1%}" if name in row.losses_seen else ""
-                for name in names
-            ),
+            "" if row.loss_seen is None else f"{row.loss_seen:.1%}",
         ]
         for row in live.rows
     ]
-    heads = ["loss", *(verdict.value for verdict in verdicts), "called regressed"]
-    heads += ["divided", *(f"mean loss seen, {name}" for name in names)]
+    heads = ["loss", "scenario", *(verdict.value for verdict in verdicts)]
+    heads += ["called regressed", "divided", "mean loss seen"]
     table = tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
     return ["## Live", explained, table]
 
