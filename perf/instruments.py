@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from perf.conditions import Conditions, Watch
+from perf.limits import LimitGauge
 from perf.monitor import Monitor
 
 SCENARIO = "scenario"
@@ -16,6 +17,10 @@ REFERENCE = "reference"
 
 class Gauge(Protocol):
     """The yardstick, as a pair needs it."""
+
+    @property
+    def cpu_ms_per_image(self) -> float | None:
+        """The CPU time of an image so far."""
 
     def relaunch(self) -> None:
         """Start it anew, as a server is at each launch."""
@@ -29,12 +34,14 @@ class Instruments:
     """The instruments of one scenario's measurement.
 
     Both arms have a monitor, for one is no burden to its arm alone; only the scenario's
-    is reported. `conditions` collects what the machine did, by arm.
+    is reported. `conditions` collects what the machine did, by arm. `limits`, where there
+    are any, are measured beside every pair.
     """
 
     monitors: dict[str, Monitor]
     watch: Watch
     yardstick: Gauge
+    limits: LimitGauge | None = None
     conditions: dict[str, list[Conditions]] = field(
         default_factory=lambda: {SCENARIO: [], REFERENCE: []}
     )
@@ -45,3 +52,8 @@ class Instruments:
         with self.watch.block(idle_arm) as seen, self.monitors[arm].measuring():
             yield
         self.conditions[arm] += seen
+
+    def measure_limits(self) -> None:
+        """Measure the limits, where they are asked for; raises ChildError."""
+        if self.limits:
+            self.limits.measure()

@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass
 
 from perf.gate import Judgement
 from perf.instruments import Instruments
+from perf.limits import ServedCpu
 from perf.monitor import Usage
 from perf.pairing import Pairing
 from perf.recorded import EXTRA, SCHEMA_VERSION, Identity
-from perf.result import ScenarioResult
+from perf.result import Limits, ScenarioResult
 from perf.scenarios import REFERENCE, Scenario
 from perf.stats import Pair, percentiles, throughput_rps
 from perf.validity import Shares, shares
@@ -82,6 +83,7 @@ def scenario_result(measured: Measured) -> ScenarioResult:
         memory_kind=usage.memory_kind,
         harness_cpu_percent=_harness_cpu_percent(measured),
         pairs=tuple(pairing.pairs),
+        limits=_limits(measured, images),
     )
 
 
@@ -137,6 +139,29 @@ def _harness_cpu_percent(measured: Measured) -> float | None:
         pool_s = sum(block.run.totals.pool_cpu_s for block in pairing.blocks)
     harness_s = parts.get("harness", 0.0) + pool_s
     return 100.0 * harness_s / (usage.duration_s * measured.usable_cores)
+
+
+def _limits(measured: Measured, images: int) -> Limits | None:
+    gauge, usage = measured.instruments.limits, measured.usage
+    inference_ms = measured.instruments.yardstick.cpu_ms_per_image
+    own_rps = _yardstick_rps(measured.pairing.pairs)
+    if gauge is None or own_rps is None or inference_ms is None or not images:
+        return None
+    jobs_decode = measured.scenario.wire == "tensor"
+    cpu = ServedCpu(
+        images=images,
+        duration_s=usage.duration_s,
+        cores=measured.usable_cores,
+        by_part_s=usage.cpu_seconds_by_part,
+        inference_ms=inference_ms,
+        decoding_ms=0.0 if jobs_decode else gauge.decoding_ms() or 0.0,
+    )
+    others = {str(layout): rps for layout, rps in gauge.rps().items()}
+    return Limits(
+        own=str(gauge.own),
+        layouts_rps={str(gauge.own): own_rps, **others},
+        core_ms=cpu.core_ms(),
+    )
 
 
 def _yardstick_rps(pairs: Sequence[Pair]) -> float | None:

@@ -107,6 +107,7 @@ class Pairing:
             self._run_reference()
         assert self._reference_block is not None
         self.pairs.append(self._pair(block, self._reference_block))
+        self._instruments.measure_limits()
 
     def check_server(self) -> None:
         """Ask the server of this launch for its settings; raises ServerError."""

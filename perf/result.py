@@ -9,6 +9,20 @@ from perf.stats import Estimate, Pair, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What the model alone did beside a scenario, and what became of an image's time.
+
+    `layouts_rps` maps layouts, in words, to images a second; `own` is the scenario's.
+    `core_ms` maps parts to milliseconds of a core that an image took; with what was idle
+    they make up the whole.
+    """
+
+    own: str
+    layouts_rps: Mapping[str, float]
+    core_ms: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioResult:
     """One row of the table.
 
@@ -25,7 +39,8 @@ class ScenarioResult:
     model's own speed beside the blocks, in images a second, `efficiency` the scenario's
     over it, and `agreement` the share of pictures of which the engine finds the same class
     likeliest as the checkpoint; None where the checkpoint itself is computed.
-    `harness_cpu_percent` is the harness's share of all usable cores.
+    `harness_cpu_percent` is the harness's share of all usable cores. `limits` is None
+    where they were not asked for.
     """
 
     name: str
@@ -54,6 +69,7 @@ class ScenarioResult:
     memory_kind: str
     harness_cpu_percent: float | None
     pairs: tuple[Pair, ...]
+    limits: Limits | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

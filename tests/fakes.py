@@ -159,6 +159,11 @@ class FakeGauge:
         self._diary = diary
         self._readings = itertools.cycle(readings)
 
+    @property
+    def cpu_ms_per_image(self) -> float | None:
+        """Nothing: this gauge computes nothing."""
+        return None
+
     def relaunch(self) -> None:
         """Write it down."""
         self._diary.append("yardstick: relaunch")

@@ -49,6 +49,10 @@ class Layout(NamedTuple):
     batch_size: int = 1
     reload: bool = False
 
+    def __str__(self) -> str:
+        """Return it as a report shows it."""
+        return f"{self.processes} x {self.threads} threads, batch {self.batch_size}"
+
 
 class Load(NamedTuple):
     """Load a model whose pictures are crops of `crop_px` squared, and warm it up.
@@ -68,6 +72,13 @@ class Run(NamedTuple):
     batches: int
 
 
+class Took(NamedTuple):
+    """How long that took, and how much CPU time, of all threads and children."""
+
+    wall_s: float
+    cpu_s: float
+
+
 class Yardstick:
     """The processes of one yardstick; `stop` ends them."""
 
@@ -81,6 +92,8 @@ class Yardstick:
         seconds, at least one batch, and is the same all through a run.
         """
         self._load = Load(path, crop_px, layout, engine)
+        self._images = 0
+        self._cpu_s = 0.0
         self._launch()
         try:
             self._batches = self._settled()
@@ -93,6 +106,11 @@ class Yardstick:
         """The roots of its process trees."""
         return tuple(child.pid for child in self._children)
 
+    @property
+    def cpu_ms_per_image(self) -> float | None:
+        """CPU time of an image, over all measurements; None before the first."""
+        return 1e3 * self._cpu_s / self._images if self._images else None
+
     def relaunch(self) -> None:
         """End its processes and start others; raises ChildError."""
         self.stop()
@@ -101,12 +119,14 @@ class Yardstick:
     def measure_rps(self) -> float:
         """Return images a second, all processes at once; raises ChildError."""
         try:
-            took_s = self._all(Run(self._batches), _RUN_S)
+            took = self._all(Run(self._batches), _RUN_S)
         except PerfError:
             self.stop()  # or a late answer would be taken for the next one
             raise
         images = self._batches * self._load.layout.batch_size
-        return sum(images / of_one_s for of_one_s in took_s)
+        self._images += images * len(took)
+        self._cpu_s += sum(of_one.cpu_s for of_one in took)
+        return sum(images / of_one.wall_s for of_one in took)
 
     def stop(self) -> None:
         """End the processes; idempotent."""
@@ -127,12 +147,15 @@ class Yardstick:
     def _settled(self) -> int:
         """Return how many batches take about as long as a measurement should."""
         batches = 1
-        while (took_s := max(self._all(Run(batches), _RUN_S))) < _TIMED_S:
+        while (took_s := self._slowest_s(batches)) < _TIMED_S:
             batches *= 2
         return max(1, round(_TARGET_S * batches / took_s))
 
-    def _all(self, request: Load | Run, timeout_s: float) -> list[float]:
-        """Ask every process at once; return how long each took, in seconds."""
+    def _slowest_s(self, batches: int) -> float:
+        return max(took.wall_s for took in self._all(Run(batches), _RUN_S))
+
+    def _all(self, request: Load | Run, timeout_s: float) -> list[Took]:
+        """Ask every process at once; return what it took each."""
         deadline_s = time.monotonic() + timeout_s
         for child in self._children:
             child.send(request)
@@ -140,20 +163,20 @@ class Yardstick:
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-        return [answer for answer in answers if isinstance(answer, float)]
+        return [answer for answer in answers if isinstance(answer, Took)]
 
 
 def main() -> None:
     """Answer requests until the other end closes the pipe."""
     batches_of: list[Callable[[], object]] = []
 
-    def run(batches: int) -> float:
-        begun_s = time.monotonic()
+    def run(batches: int) -> Took:
+        begun_s, before_s = time.monotonic(), _cpu_s()
         for _ in range(batches):
             batches_of[-1]()
-        return time.monotonic() - begun_s
+        return Took(time.monotonic() - begun_s, _cpu_s() - before_s)
 
-    def answer(request: object) -> float:
+    def answer(request: object) -> Took:
         if isinstance(request, Load):
             batches_of.append(_batch(request))
             return run(_WARM_UP_BATCHES)
@@ -161,6 +184,11 @@ def main() -> None:
         return run(request.batches)
 
     serve(answer)
+
+
+def _cpu_s() -> float:
+    """Return the CPU time of this process, and of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def _batch(request: Load) -> Callable[[], object]:

@@ -8,7 +8,7 @@ from importlib import resources
 from numbers import Integral, Real
 
 from perf.report.figures import finite
-from perf.result import HarnessResult, RunHeader, ScenarioResult
+from perf.result import HarnessResult, Limits, RunHeader, ScenarioResult
 from perf.stats import Estimate
 
 SCHEMA_VERSION = 1
@@ -89,6 +89,15 @@ def _scenario(result: ScenarioResult) -> dict[str, object]:
             }
             for pair in result.pairs
         ],
+        "limits": None if result.limits is None else _limits(result.limits),
+    }
+
+
+def _limits(limits: Limits) -> dict[str, object]:
+    return {
+        "own": limits.own,
+        "layouts_rps": {name: finite(rps) for name, rps in limits.layouts_rps.items()},
+        "core_ms": {part: finite(ms) for part, ms in limits.core_ms.items()},
     }
 
 

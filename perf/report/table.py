@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-
-from tabulate import tabulate
+from collections.abc import Mapping, Sequence
 
 from perf.report import figures
+from perf.report.limits import NOTE, limits_table
+from perf.report.rendering import escape, render
 from perf.result import HarnessResult, RunHeader, ScenarioResult
 
 _AGREEMENT = "agreement"
@@ -28,19 +28,6 @@ _COLUMNS = {
     "CPU\nmax": "right",
     "peak\nmemory": "right",
 }
-_MARKDOWN = str.maketrans(
-    {
-        "&": "&amp;",
-        "<": "&lt;",
-        ">": "&gt;",
-        "\\": "&#92;",  # an escaped backslash before a pipe would split the cell
-        "|": "\\|",
-        "`": "\\`",
-        "*": "\\*",
-        "_": "\\_",
-        "~": "\\~",
-    }
-)
 _KINDS = {
     "rss": "peak memory marked rss counts shared pages once for each process",
     "cgroup": "peak memory marked cgroup counts page cache too",
@@ -84,9 +71,12 @@ def text_table(
 ) -> str:
     """Return the report for a terminal, without a newline at its end."""
     columns = _columns(results)
-    table = _render(list(columns), rows(results), "simple", columns.values())
+    table = render(list(columns), rows(results), "simple", columns.values())
     notes = _notes(results, harness)
-    return "\n".join([header_line(header), "", table, "", *notes])
+    parts = [header_line(header), "", table, "", *notes]
+    if limits := limits_table(results, "simple"):
+        parts += ["", limits, "", NOTE]
+    return "\n".join(parts)
 
 
 def markdown(
@@ -95,21 +85,27 @@ def markdown(
     """Return the report for a page in GitHub's Markdown, with a newline at its end."""
     columns = _columns(results)
     headings = [heading.replace("\n", " ") for heading in columns]
-    cells = [[_escape(cell) for cell in row] for row in rows(results)]
+    cells = [[escape(cell) for cell in row] for row in rows(results)]
     return "\n".join(
         [
             "## Inference serving performance",
             "",
-            f"**{_tally(results)}.** {_escape(header_line(header))}",
+            f"**{_tally(results)}.** {escape(header_line(header))}",
             "",
-            _render(headings, cells, "pipe", columns.values()),
+            render(headings, cells, "pipe", columns.values()),
             "",
-            *(f"- {_escape(note)}" for note in _notes(results, harness)),
+            *(f"- {escape(note)}" for note in _notes(results, harness)),
             "",
+            *_limits(results),
             *_details("Machine", header.machine),
             *_details("Versions", header.versions),
         ]
     )
+
+
+def _limits(results: Sequence[ScenarioResult]) -> list[str]:
+    table = limits_table(results, "pipe")
+    return ["### Limits", "", table, "", f"- {escape(NOTE)}", ""] if table else []
 
 
 def header_line(header: RunHeader) -> str:
@@ -206,29 +202,9 @@ def _details(title: str, facts: Mapping[str, str]) -> list[str]:
     if not facts:
         return []
     cells = [
-        [_escape(figures.one_line(name)), _escape(figures.one_line(value))]
+        [escape(figures.one_line(name)), escape(figures.one_line(value))]
         for name, value in facts.items()
     ]
-    table = _render([title.lower(), "value"], cells, "pipe", ("left", "left"))
+    table = render([title.lower(), "value"], cells, "pipe", ("left", "left"))
     # GitHub reads Markdown inside HTML only after a blank line.
     return ["<details>", f"<summary>{title}</summary>", "", table, "", "</details>", ""]
-
-
-def _render(
-    headings: Sequence[str],
-    cells: Sequence[Sequence[str]],
-    form: str,
-    alignment: Iterable[str],
-) -> str:
-    # Without `disable_numparse` tabulate would read a name such as 1e3 as a number.
-    return tabulate(
-        cells,
-        headers=headings,
-        tablefmt=form,
-        disable_numparse=True,
-        colalign=tuple(alignment) if cells else None,
-    )
-
-
-def _escape(text: str) -> str:
-    return text.translate(_MARKDOWN)
