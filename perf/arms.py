@@ -155,6 +155,7 @@ class ServedArm:
             server.predict_path,
             self.load.deadline_s,
             self._preprocess,
+            server.wire_format,
         )
         return _block(self._pool, self.load.take(images), self.load, target, on_record)
 

@@ -10,7 +10,7 @@ from perf.stats import Estimate
 
 STOLEN_PERCENT = 5.0
 FOREIGN_PERCENT = 4.0
-IDLE_ARM_PERCENT = 2.0
+IDLE_ARM_PERCENT = 3.0
 THROTTLED_PERCENT = 1.0
 HEADROOM = 3.0
 """A scenario must be this many times slower than what the harness itself can do."""

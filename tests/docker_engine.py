@@ -13,7 +13,8 @@ from serving.runtimes.base import SESSION_LABEL
 from serving.runtimes.docker import DockerRuntime
 from serving.runtimes.image import DEFAULT_BASE, ImageSource
 
-BASE = os.environ.get("PERF_DOCKER_BASE") or DEFAULT_BASE
+OWN_BASE = os.environ.get("PERF_DOCKER_BASE")
+BASE = OWN_BASE or DEFAULT_BASE
 WHEELS = os.environ.get("PERF_DOCKER_WHEELS")
 # Of this process alone: another may test at the same time, and remove its own.
 TEST_REPOSITORY = f"serving-perf/test-{os.getpid()}"

@@ -26,10 +26,11 @@ from serving.errors import ConfigError, ServerError
 from serving.model.artifacts import Artifacts
 from serving.model.choice import photographs
 from serving.model.converted import ensure_converted
+from serving.runtimes.base import Runtime
 from serving.runtimes.docker import DockerRuntime
 from serving.runtimes.process import ProcessRuntime
 from serving.spec import ServerSpec
-from tests.docker_engine import BASE, WHEELS
+from tests.docker_engine import OWN_BASE, WHEELS
 from tests.fakes import ended, wait_until
 
 pytest_plugins = ("tests.docker_fixtures",)
@@ -40,6 +41,7 @@ SPEC = ServerSpec(
     workers=2, threads_per_worker=1, batch_size=2, batch_delay_ms=10_000, queue_size=50
 )
 ALONE = ServerSpec(workers=1, threads_per_worker=1)
+LOCAL = [name for name in BACKENDS if "process" in find_backend(name).runtimes]
 _JOB_S = 120.0
 _SETTLING_S, _REST_S = 1.0, 4.0
 _ENGINES = ("torchscript", "openvino")
@@ -61,15 +63,35 @@ def served(
     return make
 
 
+@pytest.fixture(scope="module")
+def runtime_of(request: pytest.FixtureRequest) -> Callable[[str], Runtime]:
+    """Return the runtime of a backend: processes, or containers where it must have them."""
+
+    def make(backend: str) -> Runtime:
+        if backend in LOCAL:
+            return ProcessRuntime(session_name())
+        request.getfixturevalue("engine")
+        return _in_docker()
+
+    return make
+
+
 @pytest.fixture(scope="module", params=BACKENDS)
 def server(
-    request: pytest.FixtureRequest, served: Callable[..., ServedModel]
+    request: pytest.FixtureRequest,
+    served: Callable[..., ServedModel],
+    runtime_of: Callable[[str], Runtime],
 ) -> Iterator[Server]:
     """One server of each backend, for all tests that leave it as it is."""
     backend = find_backend(request.param)
-    started = backend.start(served(), SPEC, ProcessRuntime(session_name()))
+    started = backend.start(served(), SPEC, runtime_of(request.param))
     yield started
     started.stop()
+
+
+def _in_docker() -> DockerRuntime:
+    wheels = Path(WHEELS) if WHEELS else None
+    return DockerRuntime(session_name(), base=OWN_BASE, wheels=wheels)
 
 
 def _ask(server: Server, images: list[str]) -> list[object]:
@@ -80,7 +102,13 @@ def _ask(server: Server, images: list[str]) -> list[object]:
 
 
 def _address(server: Server) -> Address:
-    return Address(server.host, server.port, server.predict_path, _JOB_S)
+    return Address(
+        server.host,
+        server.port,
+        server.predict_path,
+        _JOB_S,
+        wire_format=server.wire_format,
+    )
 
 
 def _told(server: Server, images: list[str], predictions: Mapping[str, Top]) -> list[str]:
@@ -131,7 +159,10 @@ def test_bytes_that_are_no_picture_are_refused(server: Server, tmp_path: Path) -
 
 def test_workers_have_the_threads_asked_for(server: Server) -> None:
     """Every process of the server has the spec's threads and allocator."""
+    assert {**SPEC.model_dump(), **server.observed()}["threads_per_worker"] == 1
     for process in _tree(server):
+        if process.name().startswith(("containerd-shim", "ray::")):
+            continue  # the engine's own; one that has overwritten what it began with
         assert computing(1, "retain").items() <= process.environ().items()
 
 
@@ -148,23 +179,34 @@ def test_at_rest_it_uses_no_cpu(server: Server) -> None:
     assert used_s() - before_s < 0.1 * _REST_S
 
 
-def test_everything_listens_on_loopback(server: Server) -> None:
+@pytest.mark.parametrize("backend", LOCAL)
+def test_everything_listens_on_loopback(
+    backend: str, served: Callable[..., ServedModel], runtime_of: Callable[[str], Runtime]
+) -> None:
     """No port of the server can be reached from another machine."""
-    listening = {
+    server = find_backend(backend).start(served(), ALONE, runtime_of(backend))
+    try:
+        listening = _listening(server)
+    finally:
+        server.stop()
+    assert listening == {"127.0.0.1"}
+
+
+def _listening(server: Server) -> set[str]:
+    return {
         connection.laddr.ip.removeprefix("::ffff:")
         for process in _tree(server)
         for connection in process.net_connections("inet")
         if connection.status == psutil.CONN_LISTEN
     }
-    assert listening == {"127.0.0.1"}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_it_ends_with_all_that_it_started(
-    backend: str, served: Callable[..., ServedModel]
+    backend: str, served: Callable[..., ServedModel], runtime_of: Callable[[str], Runtime]
 ) -> None:
     """After `stop` no process and no folder is left, and a second one does no harm."""
-    server = find_backend(backend).start(served(), ALONE, ProcessRuntime(session_name()))
+    server = find_backend(backend).start(served(), ALONE, runtime_of(backend))
     ours = {process.pid for process in _tree(server)}
     server.stop()
     server.stop()
@@ -173,10 +215,10 @@ def test_it_ends_with_all_that_it_started(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_worker_that_dies_is_told(
-    backend: str, served: Callable[..., ServedModel]
+    backend: str, served: Callable[..., ServedModel], runtime_of: Callable[[str], Runtime]
 ) -> None:
     """Whether the server ends by it or puts another in its place, `observed` refuses."""
-    server = find_backend(backend).start(served(), ALONE, ProcessRuntime(session_name()))
+    server = find_backend(backend).start(served(), ALONE, runtime_of(backend))
     try:
         server.observed()
         for process in _workers(server):
@@ -202,12 +244,15 @@ def _complaint(server: Server) -> str:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_it_runs_any_engine(
-    backend: str, served: Callable[..., ServedModel], artifacts: Callable[[str], Artifacts]
+    backend: str,
+    served: Callable[..., ServedModel],
+    artifacts: Callable[[str], Artifacts],
+    runtime_of: Callable[[str], Runtime],
 ) -> None:
     """A backend serves what an engine computes, and the answers are the checkpoint's."""
     predictions = artifacts("resnet18").predictions
     model = served("openvino")
-    server = find_backend(backend).start(model, ALONE, ProcessRuntime(session_name()))
+    server = find_backend(backend).start(model, ALONE, runtime_of(backend))
     try:
         told = _told(server, list(predictions), predictions)
     finally:
@@ -217,15 +262,18 @@ def test_it_runs_any_engine(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_threads_may_decode_a_batch_and_jobs_too(
-    backend: str, served: Callable[..., ServedModel], artifacts: Callable[[str], Artifacts]
+    backend: str,
+    served: Callable[..., ServedModel],
+    artifacts: Callable[[str], Artifacts],
+    runtime_of: Callable[[str], Runtime],
 ) -> None:
     """Photographs and arrays that jobs made of them may meet in one batch."""
     model = artifacts("resnet18")
     spec = ALONE.model_copy(
         update={"preprocess_threads": 2, "batch_size": 2, "batch_delay_ms": 1000}
     )
-    runtime = ProcessRuntime(session_name())
-    server = find_backend(backend).start(served("openvino"), spec, runtime)
+    model_served = served("openvino")
+    server = find_backend(backend).start(model_served, spec, runtime_of(backend))
     try:
         target = _address(server)._replace(preprocess=str(model.preprocess))
         tensor_client.prepare(target)
@@ -244,15 +292,13 @@ def test_threads_may_decode_a_batch_and_jobs_too(
 
 
 @pytest.mark.usefixtures("engine")
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", LOCAL)
 def test_it_runs_in_a_container(
     backend: str, served: Callable[..., ServedModel], artifacts: Callable[[str], Artifacts]
 ) -> None:
     """Its image has what backend and engine take, and the answers are the checkpoint's."""
     predictions = artifacts("resnet18").predictions
-    wheels = Path(WHEELS) if WHEELS else None
-    runtime = DockerRuntime(session_name(), base=BASE, wheels=wheels)
-    server = find_backend(backend).start(served("openvino"), ALONE, runtime)
+    server = find_backend(backend).start(served("openvino"), ALONE, _in_docker())
     try:
         assert server.observed()["batch_size"] == 1
         told = _told(server, list(predictions), predictions)

@@ -13,7 +13,7 @@ import pytest
 import serving.child
 from serving.child import Child, ChildError
 from serving.errors import ArtifactError, ServerError
-from serving.runtimes.process import group_members
+from serving.runtimes.process import session_members
 from tests.fakes import PATIENCE_S, ended, wait_until
 
 MODULE = "tests.child_that_obeys"
@@ -136,12 +136,12 @@ def test_stop_leaves_nothing_of_the_group(deed: str) -> None:
         group = {one.pid}
         if deed == "breed":
             group.add(int(str(one.call(deed, PATIENCE_S))))
-            assert set(group_members(one.pid)) == group
+            assert set(session_members(one.pid)) == group
         else:
             one.send(deed)
     finally:
         one.stop()
-    wait_until(lambda: not any(group_members(one.pid)), "the group ends")
+    wait_until(lambda: not any(session_members(one.pid)), "the group ends")
     assert all(ended(pid) for pid in group)
 
 

@@ -116,13 +116,18 @@ def test_context_has_the_files_and_no_trace_of_ours(tmp_path: Path) -> None:
 def test_an_extra_is_a_list_of_its_own(tmp_path: Path) -> None:
     """An image holds the lists that are asked for, in whichever order, and no other."""
     source = small_image(tmp_path)
-    for extra in ("one", "two"):
-        (tmp_path / f"requirements-{extra}.txt").write_text(extra, encoding="utf-8")
-    plain = ["Dockerfile", "requirements.txt"]
-    assert list(source._files()) == plain
-    assert list(source._files(("two",))) == [*plain, "requirements-two.txt"]
-    both = [*plain, "requirements-one.txt", "requirements-two.txt"]
-    assert list(source._files(("two", "one"))) == both
+    one, two = "requirements-one.txt", "requirements-two.txt"
+    for extra in (one, two):
+        (tmp_path / extra).write_text(extra, encoding="utf-8")
+    assert list(source._files()) == ["Dockerfile", "requirements.txt"]
+    assert list(source._files((two,))) == ["Dockerfile", two]
+    assert list(source._files((two, one))) == ["Dockerfile", one, two]
+
+
+def test_packages_may_need_a_base_of_their_own() -> None:
+    """Triton's Python is Debian's; a base that a user names is for all images."""
+    assert ImageSource._base_of(("requirements.txt",)) == image_module.DEFAULT_BASE
+    assert ImageSource._base_of(("requirements-triton.txt",)).startswith("debian:")
 
 
 def test_pins_of_the_image_are_exact() -> None:

@@ -28,7 +28,7 @@ from serving.child import ChildError
 from serving.model.choice import photographs
 from serving.model.classify import Picture
 from serving.model.preprocess import Preprocess
-from serving.runtimes.process import ProcessRuntime, group_members
+from serving.runtimes.process import ProcessRuntime, session_members
 from serving.spec import ServerSpec
 from tests.fakes import PATIENCE_S, TOP, ended, wait_until
 
@@ -71,7 +71,7 @@ def running(job_module: str, env: dict[str, str] | None = None) -> Iterator[JobP
         yield one
     finally:
         one.stop()
-        wait_until(lambda: not any(group_members(one.pid)), "the pool's group ends")
+        wait_until(lambda: not any(session_members(one.pid)), "the pool's group ends")
 
 
 def run(
@@ -205,7 +205,7 @@ def test_stop_in_the_middle_leaves_nothing() -> None:
     """A block that is given up halfway leaves no launcher and no job."""
 
     def give_up(_record: JobRecord) -> None:
-        pids.update(group_members(one.pid))
+        pids.update(session_members(one.pid))
         raise GivenUpError
 
     pids: set[int] = set()
@@ -219,7 +219,7 @@ def test_death_of_the_launcher_is_told_at_once() -> None:
     """A launcher that is killed is a ChildError, though its jobs live on until stop."""
 
     def kill(_record: JobRecord) -> None:
-        pids.update(group_members(one.pid))
+        pids.update(session_members(one.pid))
         os.kill(one.pid, signal.SIGKILL)
 
     pids: set[int] = set()
@@ -238,8 +238,8 @@ def test_our_own_death_ends_launcher_and_jobs() -> None:
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         launcher = int(parent.stdout.readline())
-        wait_until(lambda: len(set(group_members(launcher))) == 3, "both jobs run")
-        pids = set(group_members(launcher))
+        wait_until(lambda: len(set(session_members(launcher))) == 3, "both jobs run")
+        pids = set(session_members(launcher))
         parent.kill()
     wait_until(lambda: all(ended(pid) for pid in pids), "launcher and jobs end")
 

@@ -19,8 +19,8 @@ from serving.runtimes.base import SESSION_VARIABLE, Placement, Program
 from serving.runtimes.process import (
     LaunchedProcess,
     ProcessRuntime,
-    group_members,
     reap_orphans,
+    session_members,
 )
 from tests.conftest import Place
 from tests.fakes import ended, wait_until
@@ -96,7 +96,7 @@ def test_living_program_has_no_exit_reason() -> None:
         child = _child_of(launched)
         assert launched.exit_reason() is None
         (leader,) = launched.root_pids()
-        assert set(group_members(leader)) == {leader, child}
+        assert set(session_members(leader)) == {leader, child}
         assert os.getsid(child) == leader != os.getsid(0)
 
 
@@ -170,7 +170,7 @@ def test_stop_ends_grandchildren_that_ignore_sigterm() -> None:
         child = _child_of(launched)
         launched.stop()
         assert launched.exit_reason() == "exit code -9"
-        assert not list(group_members(launched.root_pids()[0]))
+        assert not list(session_members(launched.root_pids()[0]))
         assert ended(child)
         assert not _root_of(launched._placement).exists()
 

@@ -16,7 +16,7 @@ from perf.jobs.pool import STANDING, JobPool
 from perf.jobs.record import BlockRequest, Top
 from perf.jobs.targets import LocalModel
 from serving.model.artifacts import Artifacts
-from serving.runtimes.process import group_members
+from serving.runtimes.process import session_members
 from tests.fakes import PATIENCE_S, wait_until
 from tests.test_jobs import OBEY, errors, most_at_a_time, run
 
@@ -38,7 +38,7 @@ def pool() -> Iterator[JobPool]:
     one = JobPool(OBEY, launcher=STANDING)
     yield one
     one.stop()
-    wait_until(lambda: not any(group_members(one.pid)), "the pool's group ends")
+    wait_until(lambda: not any(session_members(one.pid)), "the pool's group ends")
 
 
 def pids(block: object) -> set[int]:
@@ -104,9 +104,9 @@ def test_nothing_outlives_the_parent() -> None:
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         group = int(parent.stdout.readline())
-        wait_until(lambda: len(list(group_members(group))) >= 3, "both jobs run")
+        wait_until(lambda: len(list(session_members(group))) >= 3, "both jobs run")
         os.kill(parent.pid, signal.SIGKILL)
-    wait_until(lambda: not any(group_members(group)), "the pool's group ends")
+    wait_until(lambda: not any(session_members(group)), "the pool's group ends")
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ AT_THE_LIMIT = Shares(
     stolen_percent=5.0,
     foreign_percent=4.0,
     throttled_percent=1.0,
-    idle_arm_percent=2.0,
+    idle_arm_percent=3.0,
 )
 
 
@@ -79,8 +79,8 @@ def test_nothing_is_found_where_all_is_well(seen: Shares) -> None:
             "scenario: its CPU was throttled for 1.1 %, at most 1 %",
         ),
         (
-            replace(AT_THE_LIMIT, idle_arm_percent=2.1),
-            "scenario: the arm at rest was busy for 2.1 %, at most 2 %",
+            replace(AT_THE_LIMIT, idle_arm_percent=3.1),
+            "scenario: the arm at rest was busy for 3.1 %, at most 3 %",
         ),
     ],
     ids=["stolen", "foreign", "throttled", "idle arm"],

@@ -16,6 +16,10 @@ from perf.jobs.record import Top
 from perf.jobs.targets import Address
 
 _OK = 200
+# To KServe's protocol: the body is one tensor, and nothing but its bytes.
+_JSON_BYTES = "Inference-Header-Content-Length"
+_HEADERS = {"plain": {}, "kserve": {_JSON_BYTES: "0"}}
+_LENGTH = 4
 
 
 class RefusedError(Exception):
@@ -36,11 +40,28 @@ def ask(target: Address, body: bytes, content_type: str) -> Top:
     connection = http.client.HTTPConnection(
         target.host, target.port, timeout=target.timeout_s
     )
-    connection.request("POST", target.path, body, {"Content-Type": content_type})
+    headers = {"Content-Type": content_type, **_HEADERS[target.wire_format]}
+    connection.request("POST", target.path, body, headers)
     reply = connection.getresponse()
     text = reply.read()
     connection.close()
     if reply.status != _OK:
         raise RefusedError(f"HTTP {reply.status}: {text.decode('utf-8', 'replace')[:500]}")
+    if target.wire_format == "kserve":
+        text = _text_of_tensor(text, reply.getheader(_JSON_BYTES))
     answer = json.loads(text)
     return tuple((int(name), float(p)) for name, p in answer.items())
+
+
+def _text_of_tensor(body: bytes, json_bytes: str | None) -> bytes:
+    """Return the one text of the one tensor that follows so many bytes of JSON.
+
+    A text is led in by its length, as 32 bits. Raises ValueError where there is none.
+    """
+    if json_bytes is None:
+        raise ValueError("no answer of KServe's protocol: it has no tensor")
+    tensor = body[int(json_bytes) :]
+    length = int.from_bytes(tensor[:_LENGTH], "little")
+    if len(tensor) != _LENGTH + length:
+        raise ValueError(f"no answer of KServe's protocol: {len(tensor)} bytes of tensor")
+    return tensor[_LENGTH:]

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from serving.wire import WireFormat
+
 
 class Address(NamedTuple):
     """Where a client POSTs. `timeout_s` limits every wait on the socket.
 
-    `preprocess` is the file from which a client that sends tensors knows how.
+    `preprocess` is the file from which a client that sends tensors knows how, and
+    `wire_format` how the server wants a body and gives its answer.
     """
 
     host: str
@@ -16,6 +19,7 @@ class Address(NamedTuple):
     path: str
     timeout_s: float
     preprocess: str = ""
+    wire_format: WireFormat = "plain"
 
 
 class LocalModel(NamedTuple):

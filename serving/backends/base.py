@@ -15,6 +15,10 @@ from typing import Protocol
 from serving.engines import DEFAULT, ENGINES, Engine
 from serving.runtimes.base import Runtime
 from serving.spec import ServerSpec
+from serving.wire import WireFormat
+
+ANYWHERE: tuple[str, ...] = ("process", "docker")
+"""The runtimes of a backend that runs in all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +41,12 @@ class ServedModel:
 
 
 class Server(Protocol):
-    """One life of a server that answers."""
+    """One life of a server that answers photographs posted as `serving.wire` tells."""
 
     host: str
     port: int
     predict_path: str
+    wire_format: WireFormat
 
     def observed(self) -> Mapping[str, int | str]:
         """Return the settings that the server itself says it runs with.
@@ -63,9 +68,10 @@ class Server(Protocol):
 
 
 class Backend(Protocol):
-    """A program that serves models."""
+    """A program that serves models. `runtimes` are the names of those it can run in."""
 
     name: str
+    runtimes: tuple[str, ...]
 
     def start(self, model: ServedModel, spec: ServerSpec, runtime: Runtime) -> Server:
         """Start a server and return it when it is ready, and only then.

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from pathlib import Path
+from typing import ClassVar, Protocol, TypeVar
 
 from serving.backends.base import ServedModel
 from serving.backends.ready import wait_ready
-from serving.runtimes.base import Launched
+from serving.environment import computing
+from serving.errors import ServerError
+from serving.runtimes.base import Launched, Placement, Program
+from serving.spec import ServerSpec
+from serving.wire import WireFormat
 
 # ONNX Runtime tells its makers of what is run, wherever it is imported; TorchServe imports
 # it where it is installed.
 QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
+_CONFIG = "server.json"
 
 
 class LaunchedServer:
     """One life of a server: where it answers, and the program behind it."""
+
+    wire_format: WireFormat = "plain"
 
     def __init__(self, launched: Launched, model: ServedModel) -> None:
         """Wrap a program that was just started, with a port called "inference"."""
@@ -38,6 +47,108 @@ class LaunchedServer:
     def stop(self) -> None:
         """End the server."""
         self._launched.stop()
+
+
+class ConfiguredServer(LaunchedServer):
+    """One that tells its settings, and is held to them.
+
+    A subclass gives its `name` and says in `told` what the server says of itself:
+    `workers`, how many are ready; settings by their names in ServerSpec; and `worker_ids`
+    where the server puts another worker in the place of a dead one.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, launched: Launched, model: ServedModel, spec: ServerSpec) -> None:
+        """Wrap a program that was just started."""
+        super().__init__(launched, model)
+        self._spec = spec
+        self._worker_ids: int | str | None = None
+
+    def told(self) -> Mapping[str, int | str] | None:
+        """Return what the server says that it runs with, or None where it says nothing."""
+        raise NotImplementedError
+
+    def probe(self) -> Mapping[str, int | str] | None:
+        """Return the settings in force once every worker is ready, None before.
+
+        Raises ServerError where they are not what was asked for.
+        """
+        seen = self._settings()
+        if seen is not None:
+            self._worker_ids = seen.get("worker_ids")
+        return seen
+
+    def observed(self) -> Mapping[str, int | str]:
+        """Return the settings in force.
+
+        Raises ServerError where they are not asked for, and where a worker died since
+        the server was ready, even if another has taken its place.
+        """
+        reason = self._launched.exit_reason()
+        seen = self._settings() if reason is None else None
+        if seen is not None and seen.get("worker_ids") == self._worker_ids:
+            return seen
+        if reason is not None:
+            what = f"died ({reason})"
+        elif seen is None:
+            what = f"no longer shows {self._spec.workers} ready workers"
+        else:
+            what = "replaced a worker that had died"
+        raise ServerError(f"{self.name} {what}", log_tail=self._launched.log_tail())
+
+    def _settings(self) -> Mapping[str, int | str] | None:
+        seen = self.told()
+        if seen is None or seen["workers"] != self._spec.workers:
+            return None
+        asked = self._spec.model_dump(include=set(seen))
+        if differing := {k: seen[k] for k, v in asked.items() if seen[k] != v}:
+            raise ServerError(f"{self.name} runs with {differing}, asked for {asked}")
+        return seen
+
+
+def program_of(  # noqa: PLR0913 -- one keyword for each thing that servers differ in
+    app: Path,
+    model: ServedModel,
+    spec: ServerSpec,
+    placement: Placement,
+    *,
+    requirements: tuple[str, ...],
+    env: Mapping[str, str] | None = None,
+) -> Program:
+    """Return a program of ours, in Python, that serves the model on a port "inference".
+
+    `app` stands alone, because it travels to where the server runs; there it finds the
+    model beside it, and is told how to serve it in the file that is its one argument.
+    It needs the packages of `requirements`, and the variables of `env`.
+    """
+    config = {
+        "host": placement.bind_host,
+        "ports": dict(placement.ports),
+        "scratch": placement.scratch,
+        "name": model.name,
+        "predict_path": model.predict_path,
+        "variant": model.engine.variant,
+        **spec.model_dump(),
+    }
+    return Program(
+        argv=(
+            placement.python,
+            "-P",  # where a file lies that home links to, others have the names of packages
+            f"{placement.home}/{app.name}",
+            f"{placement.home}/{_CONFIG}",
+        ),
+        env={
+            **computing(spec.threads_per_worker, spec.allocator),
+            "PYTHONPATH": placement.home,
+            **QUIET,
+            "TMPDIR": placement.scratch,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            **(env or {}),
+        },
+        files={app.name: app, _CONFIG: json.dumps(config), **model.files},
+        requirements=(*requirements, *model.engine.requirements),
+    )
 
 
 class Probed(Protocol):

@@ -117,7 +117,7 @@ def main(config: dict[str, Any]) -> None:
     )
     server.run(
         host=config["host"],
-        port=config["port"],
+        port=config["ports"]["inference"],
         num_api_servers=1,
         generate_client_file=False,
         log_level="warning",

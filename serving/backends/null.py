@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from serving.backends.base import ServedModel
+from serving.backends.base import ANYWHERE, ServedModel
 from serving.backends.launched import LaunchedServer, until_ready
 from serving.backends.ready import get_json
 from serving.errors import ServerError
@@ -20,6 +20,7 @@ class NullBackend:
     """Starts `serving.backends.null_server` with one canned answer."""
 
     name = "null"
+    runtimes = ANYWHERE
 
     def __init__(self, top: tuple[tuple[int, float], ...]) -> None:
         """Answer every request with the classes and probabilities of `top`."""

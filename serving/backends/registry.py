@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 
 from serving.backends.base import Backend
 from serving.backends.litserve import LitServe
+from serving.backends.ray_serve import RayServe
 from serving.backends.torchserve import TorchServe
+from serving.backends.triton import Triton
 from serving.errors import ConfigError
 
 BACKENDS: Mapping[str, Callable[[], Backend]] = {
     TorchServe.name: TorchServe,
     LitServe.name: LitServe,
+    RayServe.name: RayServe,
+    Triton.name: Triton,
 }
 
 

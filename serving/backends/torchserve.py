@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from serving.backends.base import ServedModel
-from serving.backends.launched import QUIET, LaunchedServer, until_ready
+from serving.backends.base import ANYWHERE, ServedModel
+from serving.backends.launched import QUIET, ConfiguredServer, until_ready
 from serving.backends.ready import get_json
 from serving.environment import computing
 from serving.errors import ServerError
-from serving.runtimes.base import Launched, Placement, Program, Runtime
+from serving.runtimes.base import (
+    REQUIREMENTS,
+    Launched,
+    Placement,
+    Program,
+    Runtime,
+)
 from serving.spec import ServerSpec
 
 _PORTS = (
@@ -36,6 +42,7 @@ class TorchServe:
     """Starts TorchServe with one model archive."""
 
     name = "torchserve"
+    runtimes = ANYWHERE
 
     def start(
         self, model: ServedModel, spec: ServerSpec, runtime: Runtime
@@ -47,19 +54,19 @@ class TorchServe:
             launched,
             lambda program: TorchServeServer(program, model, spec),
             spec.startup_timeout_s,
-            "TorchServe",
+            TorchServeServer.name,
         )
 
 
-class TorchServeServer(LaunchedServer):
+class TorchServeServer(ConfiguredServer):
     """One life of TorchServe."""
+
+    name = "TorchServe"
 
     def __init__(self, launched: Launched, model: ServedModel, spec: ServerSpec) -> None:
         """Wrap a program that was just started."""
-        super().__init__(launched, model)
+        super().__init__(launched, model, spec)
         self._model = model
-        self._spec = spec
-        self._worker_ids: int | str = ""
 
     def probe(self) -> Mapping[str, int | str] | None:
         """Return the settings in force once every worker is READY, None before.
@@ -72,44 +79,10 @@ class TorchServeServer(LaunchedServer):
                 raise ServerError(
                     f"TorchServe: {failure}", log_tail=self._launched.log_tail()
                 )
-        seen = self._settings()
-        if seen is not None:
-            self._worker_ids = seen["worker_ids"]
-        return seen
+        return super().probe()
 
-    def observed(self) -> Mapping[str, int | str]:
-        """Return the settings in force.
-
-        Raises ServerError where they are not asked for, and where a worker died since
-        the server was ready, even if TorchServe has put another in its place.
-        """
-        reason = self._launched.exit_reason()
-        seen = self._settings() if reason is None else None
-        if seen is not None and seen["worker_ids"] == self._worker_ids:
-            return seen
-        if reason is not None:
-            what = f"TorchServe died ({reason})"
-        elif seen is None:
-            what = f"TorchServe no longer shows {self._spec.workers} ready workers"
-        else:
-            what = "TorchServe replaced a worker that had died"
-        raise ServerError(what, log_tail=self._launched.log_tail())
-
-    def _settings(self) -> Mapping[str, int | str] | None:
-        """Return the settings in force while as many workers as asked for are READY."""
-        seen = self._describe()
-        if seen is None or seen["workers"] != self._spec.workers:
-            return None
-        asked = {
-            "batch_size": self._spec.batch_size,
-            "batch_delay_ms": self._spec.batch_delay_ms,
-        }
-        differing = {k: seen[k] for k, v in asked.items() if seen[k] != v}
-        if differing:
-            raise ServerError(f"TorchServe runs with {differing}, asked for {asked}")
-        return seen
-
-    def _describe(self) -> dict[str, int | str] | None:
+    def told(self) -> Mapping[str, int | str] | None:
+        """Return what the describe API shows."""
         address = self._launched.address("management")
         answer = get_json(address, f"/models/{self._model.name}")
         if not isinstance(answer, list) or not answer:
@@ -150,7 +123,7 @@ def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Prog
         },
         files={"config.properties": config, archive: model.archive},
         needs_java=True,
-        extras=model.engine.extras,
+        requirements=(REQUIREMENTS, *model.engine.requirements),
     )
 
 

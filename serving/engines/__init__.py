@@ -14,6 +14,8 @@ logits, float32 of shape (n, classes).
 from __future__ import annotations
 
 import importlib
+import os
+import shutil
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,9 +37,10 @@ class Engine:
     """One way to compute a model.
 
     `module` is its file in this folder, `variant` what that file is told. `packages` are
-    what it needs beside torch, to convert or to run, `needs` the instruction set that its
-    `precision` takes. `tolerance` is how far apart two of its answers may be, as a
-    probability: the answer of a batch, and that of the same picture alone.
+    what it needs beside torch, to convert or to run, `compiler` that converting takes one
+    for C++, `needs` the instruction set that its `precision` takes. `tolerance` is how far
+    apart two of its answers may be, as a probability: the answer of a batch, and that of
+    the same picture alone.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Engine:
     variant: str = ""
     precision: str = "fp32"
     packages: tuple[str, ...] = ()
+    compiler: bool = False
     needs: str | None = None
     tolerance: float = 1e-3
 
@@ -54,9 +58,9 @@ class Engine:
         return _FOLDER / f"{self.module}.py"
 
     @property
-    def extras(self) -> tuple[str, ...]:
+    def requirements(self) -> tuple[str, ...]:
         """The lists of packages that it takes to run, as a `Program` names them."""
-        return ("engines",) if self.packages else ()
+        return ("requirements-engines.txt",) if self.packages else ()
 
     @property
     def exact(self) -> bool:
@@ -64,7 +68,9 @@ class Engine:
         return self.precision == "fp32"
 
     def refusal(self, instruction_sets: Collection[str]) -> str:
-        """Return why a CPU with these cannot run it, or nothing where it can."""
+        """Return why a machine with these cannot run it, or nothing where it can."""
+        if self.compiler and not shutil.which(compiler := os.environ.get("CXX", "g++")):
+            return f"engine {self.name} needs a C++ compiler; {compiler} is not on PATH"
         if self.needs is None or self.needs in instruction_sets:
             return ""
         known = ", ".join(instruction_sets) or "none that is known"
@@ -96,6 +102,16 @@ ENGINES = {
             variant="bf16",
             precision="bf16",
             tolerance=_COARSE,
+            needs="bf16",
+        ),
+        Engine(name="torch-export", module="torch_export", compiler=True),
+        Engine(
+            name="torch-export-bf16",
+            module="torch_export",
+            variant="bf16",
+            precision="bf16",
+            tolerance=_COARSE,
+            compiler=True,
             needs="bf16",
         ),
         Engine(name="onnxruntime", module="onnx_runtime", packages=("onnxruntime", "onnx")),

@@ -17,6 +17,8 @@ SESSION_LABEL = "serving-perf.session"
 SESSION_VARIABLE = "SERVING_PERF_SESSION"
 FOLDER_PREFIX = "serving-perf-run-"
 """How the name of a server's temporary folder begins, and of nothing else's."""
+REQUIREMENTS = "requirements.txt"
+"""The list of packages that nearly every server needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +41,15 @@ class Program:
     """What to start: a command, its environment, and the files it needs in `home`.
 
     `files` maps a file's name in `home` to its text, or to a file of this machine.
-    `needs_java` asks the runtime for a Java of 17 or newer, as JAVA_HOME. `extras` names
-    the lists of packages, serving/requirements-EXTRA.txt, that it needs beside those of
-    serving/requirements.txt.
+    `needs_java` asks the runtime for a Java of 17 or newer, as JAVA_HOME. `requirements`
+    are the lists of packages, files of serving/, that it needs.
     """
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str | Path] = field(default_factory=dict)
     needs_java: bool = False
-    extras: tuple[str, ...] = ()
+    requirements: tuple[str, ...] = (REQUIREMENTS,)
 
 
 class Launched(Protocol):

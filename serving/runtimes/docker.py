@@ -25,7 +25,13 @@ from docker.types import LogConfig, Mount
 from docker.utils import parse_bytes
 
 from serving.errors import ConfigError, ServerError
-from serving.runtimes.base import FOLDER_PREFIX, SESSION_LABEL, Placement, Program
+from serving.runtimes.base import (
+    FOLDER_PREFIX,
+    REQUIREMENTS,
+    SESSION_LABEL,
+    Placement,
+    Program,
+)
 from serving.runtimes.container import (
     ENGINE_FAULTS,
     NO_ENGINE,
@@ -36,7 +42,7 @@ from serving.runtimes.container import (
     last_lines,
     remove,
 )
-from serving.runtimes.image import DEFAULT_BASE, Image, ImageSource
+from serving.runtimes.image import Image, ImageSource
 from serving.runtimes.ports import LOOPBACK, refuse_held_port
 
 _HOME = "/srv/home"
@@ -77,7 +83,7 @@ class DockerRuntime:
         """
         self._session = session
         self._port = port
-        self._source = ImageSource(base=base or DEFAULT_BASE, wheels=wheels)
+        self._source = ImageSource(base=base, wheels=wheels)
         self._cpus = cpus
         self._memory_bytes = None if memory is None else _size_bytes(memory)
         self._images: dict[tuple[str, ...], Image] = {}
@@ -114,17 +120,18 @@ class DockerRuntime:
                     removed.append(str(container["Names"][0]).lstrip("/"))
         return removed
 
-    def image(self, extras: tuple[str, ...] = ()) -> Image:
+    def image(self, requirements: tuple[str, ...] = (REQUIREMENTS,)) -> Image:
         """Return the server's image, after building it (minutes) where it is missing.
 
-        `extras` are as a Program's. `launch` calls this; call it before to have the wait
-        where it is expected. Raises ConfigError where no engine answers, ServerError where
-        building fails.
+        `requirements` are as a Program's. `launch` calls this; call it before to have the
+        wait where it is expected. Raises ConfigError where no engine answers, ServerError
+        where building fails.
         """
-        if extras not in self._images:
+        if requirements not in self._images:
             with contextlib.closing(connect(_BUILD_ANSWER_S)) as client:
-                self._images[extras] = self._source.ensure(client, extras)
-        return self._images[extras]
+                made = self._source.ensure(client, requirements)
+            self._images[requirements] = made
+        return self._images[requirements]
 
     def helper_pids(self) -> tuple[int, ...]:
         """Return the engine's processes, which forward the ports and write the logs.
@@ -152,7 +159,7 @@ class DockerRuntime:
         Raises ConfigError where no engine answers, where a limit is impossible, or
         where a stranger took the fixed port since `place`.
         """
-        image = self.image(program.extras)
+        image = self.image(program.requirements)
         name = f"{_PREFIX}{uuid.uuid4().hex[:12]}"
         with contextlib.ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))

