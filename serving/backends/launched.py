@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import ClassVar, Protocol, TypeVar
 
 from serving.backends.base import ServedModel
 from serving.backends.ready import wait_ready
-from serving.environment import computing
 from serving.errors import ServerError
-from serving.runtimes.base import Launched, Placement, Program
+from serving.runtimes.base import Launched
 from serving.spec import ServerSpec
 from serving.wire import WireFormat
 
 # ONNX Runtime tells its makers of what is run, wherever it is imported; TorchServe imports
 # it where it is installed.
 QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
-_CONFIG = "server.json"
 
 
 class LaunchedServer:
@@ -49,7 +46,7 @@ class LaunchedServer:
         self._launched.stop()
 
 
-class ConfiguredServer(LaunchedServer):
+class ConfiguredServer(LaunchedServer, ABC):
     """One that tells its settings, and is held to them.
 
     A subclass gives its `name` and says in `told` what the server says of itself:
@@ -65,9 +62,9 @@ class ConfiguredServer(LaunchedServer):
         self._spec = spec
         self._worker_ids: int | str | None = None
 
+    @abstractmethod
     def told(self) -> Mapping[str, int | str] | None:
         """Return what the server says that it runs with, or None where it says nothing."""
-        raise NotImplementedError
 
     def probe(self) -> Mapping[str, int | str] | None:
         """Return the settings in force once every worker is ready, None before.
@@ -105,50 +102,6 @@ class ConfiguredServer(LaunchedServer):
         if differing := {k: seen[k] for k, v in asked.items() if seen[k] != v}:
             raise ServerError(f"{self.name} runs with {differing}, asked for {asked}")
         return seen
-
-
-def program_of(  # noqa: PLR0913 -- one keyword for each thing that servers differ in
-    app: Path,
-    model: ServedModel,
-    spec: ServerSpec,
-    placement: Placement,
-    *,
-    requirements: tuple[str, ...],
-    env: Mapping[str, str] | None = None,
-) -> Program:
-    """Return a program of ours, in Python, that serves the model on a port "inference".
-
-    `app` stands alone, because it travels to where the server runs; there it finds the
-    model beside it, and is told how to serve it in the file that is its one argument.
-    It needs the packages of `requirements`, and the variables of `env`.
-    """
-    config = {
-        "host": placement.bind_host,
-        "ports": dict(placement.ports),
-        "scratch": placement.scratch,
-        "name": model.name,
-        "predict_path": model.predict_path,
-        "variant": model.engine.variant,
-        **spec.model_dump(),
-    }
-    return Program(
-        argv=(
-            placement.python,
-            "-P",  # where a file lies that home links to, others have the names of packages
-            f"{placement.home}/{app.name}",
-            f"{placement.home}/{_CONFIG}",
-        ),
-        env={
-            **computing(spec.threads_per_worker, spec.allocator),
-            "PYTHONPATH": placement.home,
-            **QUIET,
-            "TMPDIR": placement.scratch,
-            "PYTHONDONTWRITEBYTECODE": "1",
-            **(env or {}),
-        },
-        files={app.name: app, _CONFIG: json.dumps(config), **model.files},
-        requirements=(*requirements, *model.engine.requirements),
-    )
 
 
 class Probed(Protocol):

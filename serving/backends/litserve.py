@@ -5,34 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from serving.backends.base import ANYWHERE, ServedModel
-from serving.backends.launched import ConfiguredServer, program_of, until_ready
+from serving.backends.app import AppBackend
+from serving.backends.launched import ConfiguredServer
 from serving.backends.ready import get_json, get_text
-from serving.runtimes.base import REQUIREMENTS, Runtime
-from serving.spec import ServerSpec
-
-_APP = Path(__file__).with_name("litserve_app.py")
-_REQUIREMENTS = (REQUIREMENTS, "requirements-litserve.txt")
-
-
-class LitServe:
-    """Starts LitServe with one model."""
-
-    name = "litserve"
-    runtimes = ANYWHERE
-
-    def start(
-        self, model: ServedModel, spec: ServerSpec, runtime: Runtime
-    ) -> LitServeServer:
-        """Start LitServe; return when every worker has loaded the model."""
-        placement = runtime.place(("inference",))
-        program = program_of(_APP, model, spec, placement, requirements=_REQUIREMENTS)
-        return until_ready(
-            runtime.launch(placement, program),
-            lambda launched: LitServeServer(launched, model, spec),
-            spec.startup_timeout_s,
-            LitServeServer.name,
-        )
+from serving.runtimes.base import REQUIREMENTS
 
 
 class LitServeServer(ConfiguredServer):
@@ -48,3 +24,12 @@ class LitServeServer(ConfiguredServer):
         if not isinstance(told, dict):
             return None
         return {"workers": told["server"]["workers_per_device"], **told["model"]}
+
+
+class LitServe(AppBackend):
+    """Starts LitServe with one model."""
+
+    name = "litserve"
+    app = Path(__file__).with_name("litserve_app.py")
+    requirements = (REQUIREMENTS, "requirements-litserve.txt")
+    server = LitServeServer

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from serving.backends.base import ANYWHERE, ServedModel
-from serving.backends.launched import ConfiguredServer, program_of, until_ready
+from serving.backends.app import AppBackend
+from serving.backends.launched import ConfiguredServer
 from serving.backends.ready import get_json
-from serving.runtimes.base import REQUIREMENTS, Runtime
-from serving.spec import ServerSpec
+from serving.runtimes.base import REQUIREMENTS
 
-_APP = Path(__file__).with_name("ray_app.py")
-_REQUIREMENTS = (REQUIREMENTS, "requirements-ray.txt")
 _ENV = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # Ray binds to the machine's own address, for other nodes; where it expects none, as
@@ -45,28 +42,6 @@ _ENV = {
 }
 
 
-class RayServe:
-    """Starts a Ray cluster of this machine alone, with one model."""
-
-    name = "rayserve"
-    runtimes = ANYWHERE
-
-    def start(
-        self, model: ServedModel, spec: ServerSpec, runtime: Runtime
-    ) -> RayServeServer:
-        """Start Ray Serve; return when every replica has loaded the model."""
-        placement = runtime.place(("inference", "management"))
-        program = program_of(
-            _APP, model, spec, placement, requirements=_REQUIREMENTS, env=_ENV
-        )
-        return until_ready(
-            runtime.launch(placement, program),
-            lambda launched: RayServeServer(launched, model, spec),
-            spec.startup_timeout_s,
-            RayServeServer.name,
-        )
-
-
 class RayServeServer(ConfiguredServer):
     """One life of Ray Serve. A replica that dies is replaced."""
 
@@ -76,3 +51,14 @@ class RayServeServer(ConfiguredServer):
         """Return what the program that deployed the model says of it."""
         told = get_json(self._launched.address("management"), "/settings")
         return told if isinstance(told, dict) else None
+
+
+class RayServe(AppBackend):
+    """Starts a Ray cluster of this machine alone, with one model."""
+
+    name = "rayserve"
+    app = Path(__file__).with_name("ray_app.py")
+    requirements = (REQUIREMENTS, "requirements-ray.txt")
+    env = _ENV
+    ports = ("inference", "management")
+    server = RayServeServer

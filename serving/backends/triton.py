@@ -9,33 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from serving.backends.app import AppBackend
 from serving.backends.base import ServedModel
-from serving.backends.launched import ConfiguredServer, program_of, until_ready
+from serving.backends.launched import ConfiguredServer
 from serving.backends.ready import get_json, get_text
-from serving.runtimes.base import Launched, Runtime
+from serving.runtimes.base import Launched
 from serving.spec import ServerSpec
 from serving.wire import WireFormat
-
-_APP = Path(__file__).with_name("triton_app.py")
-_REQUIREMENTS = ("requirements-triton.txt",)
-
-
-class Triton:
-    """Starts Triton with one model, whose workers are threads of one process."""
-
-    name = "triton"
-    runtimes: tuple[str, ...] = ("docker",)
-
-    def start(self, model: ServedModel, spec: ServerSpec, runtime: Runtime) -> TritonServer:
-        """Start Triton; return when every worker has loaded the model."""
-        placement = runtime.place(("inference",))
-        program = program_of(_APP, model, spec, placement, requirements=_REQUIREMENTS)
-        return until_ready(
-            runtime.launch(placement, program),
-            lambda launched: TritonServer(launched, model, spec),
-            spec.startup_timeout_s,
-            TritonServer.name,
-        )
 
 
 class TritonServer(ConfiguredServer):
@@ -64,3 +44,13 @@ class TritonServer(ConfiguredServer):
             "batch_size": config["max_batch_size"],
             "batch_delay_ms": delay_us // 1000,
         }
+
+
+class Triton(AppBackend):
+    """Starts Triton with one model, whose workers are threads of one process."""
+
+    name = "triton"
+    runtimes: tuple[str, ...] = ("docker",)
+    app = Path(__file__).with_name("triton_app.py")
+    requirements = ("requirements-triton.txt",)
+    server = TritonServer
