@@ -169,6 +169,17 @@ def test_verdicts_are_counted_by_loss() -> None:
     assert half.loss_seen == pytest.approx(0.5)
 
 
+def test_runs_are_divided_by_what_was_lost() -> None:
+    """2 % were asked for and half was lost: of a loss of half every run is an alarm."""
+    asked = [
+        one.model_copy(update={"loss": 0.02}) if one.loss else one for one in campaign()
+    ]
+    rows = live_rows([asked], Plan(planned=2, tolerance=0.15))
+    divided = rows[-1].divided
+    assert divided is not None
+    assert (divided.hits, divided.drawn) == (2, 2)
+
+
 def test_an_alarm_counts_once_a_run() -> None:
     """Of two valid runs without a loss one had an alarm."""
     alarms = runs_with_alarm([campaign()])

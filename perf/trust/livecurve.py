@@ -1,8 +1,10 @@
 """What live runs say of the gate, beside what drawing the same runs again says. Pure.
 
-A live loss is computed away inside the server. Its counterpart is every run without a
-loss, its throughputs divided by so much as `perf.trust.resample` does, and judged
-against the same baseline: if both give the same shares, the drawn curve can be believed.
+A live loss is computed away inside the server, and what is computed also takes time from
+whatever else runs: more is lost than was asked for. Its counterpart is every run without a
+loss, its throughputs divided by what the slowed runs really lost beside it, as
+`perf.trust.resample` divides, and judged against the same baseline: if both give the same
+shares, the drawn curve can be believed.
 """
 
 from __future__ import annotations
@@ -110,22 +112,38 @@ def _row(
 
 
 def _divided(campaign: Sequence[Seen], loss: float, name: str, plan: Plan) -> list[Verdict]:
-    """Return the verdicts on the runs without a loss, divided by so much as `loss`."""
+    """Return the verdicts on the runs without a loss, divided by what `loss` came to.
+
+    A scenario of which the campaign has no run with that loss is left out.
+    """
     baselines = {one.scenario: one for one in campaign if one.run < 0}
     of_run = Counter(one.run for one in campaign)
     found = []
     for one in _judged(campaign, 0.0, name):
+        left = _left(campaign, loss, one.scenario)
+        if left is None:
+            continue
         baseline = Sample(p for launch in baselines[one.scenario].launches for p in launch)
         slowed = [
-            [
-                replace(pair, scenario_rps=pair.scenario_rps * (1.0 - loss))
-                for pair in launch
-            ]
+            [replace(pair, scenario_rps=pair.scenario_rps * left) for pair in launch]
             for launch in one.launches
         ]
         rule = plan.rule(one.scenario, of_run[one.run])
         found.append(follow(slowed, [baseline], rule)[0])
     return found
+
+
+def _left(campaign: Sequence[Seen], loss: float, name: str) -> float | None:
+    """Return the share of throughput that runs with `loss` have of those without one.
+
+    The error of the baseline is in both, and falls out.
+    """
+    if loss == 0.0:
+        return 1.0
+    without, slowed = (_mean_log_change(_judged(campaign, x, name)) for x in (0.0, loss))
+    if without is None or slowed is None:
+        return None
+    return math.exp(slowed - without)
 
 
 def _of_loss(campaign: Sequence[Seen], loss: float, name: str) -> Iterable[Seen]:
@@ -146,5 +164,10 @@ def _share(verdicts: Iterable[Verdict]) -> Rate:
 
 def _loss_seen(judged: Sequence[Seen]) -> float | None:
     """Return 1 - the geometric mean of the estimated changes."""
+    mean_log = _mean_log_change(judged)
+    return None if mean_log is None else 1.0 - math.exp(mean_log)
+
+
+def _mean_log_change(judged: Sequence[Seen]) -> float | None:
     logs = [math.log(one.change) for one in judged if one.change is not None]
-    return 1.0 - math.exp(float(np.mean(logs))) if logs else None
+    return float(np.mean(logs)) if logs else None

@@ -144,8 +144,9 @@ def _live(live: Live) -> list[str]:
     explained = (
         f"ResNet-18, process runtime, every loss computed away inside the server: in "
         f"{live.alarms} of {live.alarms.drawn} runs without a loss some scenario was "
-        "called regressed. *Divided* is what the rule says of the same runs without a "
-        "loss, their throughputs divided as in the drawing above: the two should agree."
+        "called regressed. More is lost than is computed away, for that takes time from "
+        "jobs and harness too. *Divided* is what the rule says of the same runs without "
+        "a loss, their throughputs divided by what was lost: the two should agree."
     )
     verdicts = sorted({verdict for row in live.rows for verdict in row.verdicts})
     rows = [
