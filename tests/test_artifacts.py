@@ -250,6 +250,30 @@ def test_faster_program_wins(
     assert list(tmp_path.iterdir()) == [others[0].archive.parent]
 
 
+def test_two_programs_may_predict_the_same_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one that is slower finds its own file, whatever the faster one did."""
+    (image,) = images = (tmp_path / "image.jpg",)
+    image.write_bytes(b"x")
+    answers = json.dumps({str(image): [[7, 0.5]]})
+    others: list[object] = []
+
+    def predicted() -> dict[str, making.Top]:
+        return making.predictions_in(tmp_path, images, "digest", lambda target: target)
+
+    def build(target: object) -> None:
+        if not others:
+            others.append(target)
+            predicted()
+        assert isinstance(target, Path)
+        target.write_text(answers, encoding="utf-8")
+
+    monkeypatch.setattr(making, "build", build)
+    assert predicted() == {str(image): ((7, 0.5),)}
+    assert len(list(tmp_path.glob("*predict*"))) == 1
+
+
 def test_disk_that_fills_at_the_end(
     choice: ModelChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

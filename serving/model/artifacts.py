@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import platform
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -127,12 +128,11 @@ def predictions_in(
         raise ArtifactError(f"--perf-images: an image cannot be read ({error})") from None
     target = entry / f"predictions-{digest_of([model, names])}.json"
     if not target.exists():
-        part = target.with_suffix(".part")
-        try:
+        # Of its own: another program may be predicting the same.
+        with tempfile.TemporaryDirectory(prefix=".predicting-", dir=entry) as folder:
+            part = Path(folder) / target.name
             build(request(part))
-            part.rename(target)
-        finally:
-            part.unlink(missing_ok=True)
+            part.replace(target)
     try:
         raw = json.loads(target.read_text("utf-8"))
         return {path: tuple((int(c), float(p)) for c, p in raw[path]) for path in names}
