@@ -19,11 +19,15 @@ SCHEMA_VERSION = 3
 
 
 class Identity(BaseModel):
-    """What must be equal for a baseline to apply; `versions` are major versions."""
+    """What must be equal for a baseline to apply; `versions` are major versions.
+
+    `device` is cpu, or the name of the card.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     machine_class: str
+    device: str = "cpu"  # as all were that do not say
     runtime: str
     model: Mapping[str, str]
     spec: Mapping[str, object]

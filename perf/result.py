@@ -87,12 +87,16 @@ class HarnessResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHeader:
-    """What holds for the whole run. `machine` and `versions` are for the report's foot."""
+    """What holds for the whole run. `machine` and `versions` are for the report's foot.
+
+    `device` is what computes the model, as the option names it.
+    """
 
     profile: str
     runtime: str
     runtime_reason: str
     machine_class: str
+    device: str
     seed: int
     model: str
     machine: Mapping[str, str]

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from serving.device import Device
 from serving.engines import DEFAULT
 from serving.environment import Allocator
 from serving.errors import ConfigError
@@ -86,7 +87,9 @@ class Scenario(BaseModel):
             return cores
         return _WARM_UP_BATCHES * self.batch_size * self.workers
 
-    def server_spec(self, cores: int, startup_timeout_s: int) -> ServerSpec:
+    def server_spec(
+        self, cores: int, startup_timeout_s: int, device: Device = "cpu"
+    ) -> ServerSpec:
         """Return what the row asks of its server on a machine with `cores` cores."""
         assert self.workers is not None
         return ServerSpec(
@@ -94,6 +97,7 @@ class Scenario(BaseModel):
             threads_per_worker=self.threads_per_worker or max(1, cores // self.workers),
             preprocess_threads=self.preprocess_threads,
             allocator=self.allocator,
+            device=device,
             batch_size=self.batch_size,
             batch_delay_ms=self.batch_delay_ms,
             queue_size=self.queue_size,

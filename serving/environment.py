@@ -25,4 +25,10 @@ def computing(threads: int, allocator: Allocator) -> dict[str, str]:
     the system's settings are left alone.
     """
     kept = _RETAIN if allocator == "retain" else {}
-    return {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads), **kept}
+    return {
+        "OMP_NUM_THREADS": str(threads),
+        "MKL_NUM_THREADS": str(threads),
+        # On a card fp32 would be rounded to ten bits of mantissa, and be no fp32.
+        "NVIDIA_TF32_OVERRIDE": "0",
+        **kept,
+    }

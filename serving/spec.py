@@ -2,6 +2,7 @@
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
+from serving.device import Device
 from serving.environment import Allocator
 
 
@@ -22,6 +23,7 @@ class ServerSpec(BaseModel):
     threads_per_worker: PositiveInt
     preprocess_threads: PositiveInt = 1
     allocator: Allocator = "retain"
+    device: Device = "cpu"
     batch_size: PositiveInt = 1
     batch_delay_ms: NonNegativeInt = 100
     queue_size: PositiveInt = 100

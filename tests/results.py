@@ -16,6 +16,7 @@ HEADER = RunHeader(
     runtime="process",
     runtime_reason="no Docker engine answers",
     machine_class="x86_64-2cores-avx512-24GiB",
+    device="cpu",
     seed=7,
     model="resnet152",
     machine={"cpu": "Some CPU | 2 cores"},

@@ -147,6 +147,14 @@ def test_a_precision_that_the_cpu_lacks_is_refused() -> None:
     assert find_engine(DEFAULT).refusal(()) == ""
 
 
+def test_a_card_computes_what_its_engine_can_and_no_cpu_needs() -> None:
+    """Instruction sets are the CPU's; an engine for CPUs alone says so."""
+    assert find_engine("torchscript-bf16").refusal((), "cuda") == ""
+    assert find_engine("onnxruntime").refusal((), "cuda") == (
+        "engine onnxruntime computes on the cpu alone"
+    )
+
+
 def test_an_unknown_engine_is_told() -> None:
     """A row that names none of the engines is refused with their names."""
     with pytest.raises(ConfigError, match=r"engine steam: no such engine; known: torchs"):

@@ -34,8 +34,12 @@ def faults(allocator: Allocator) -> int:
 
 
 def test_threads_are_told_to_every_library() -> None:
-    """Whichever counts them: OpenMP or MKL."""
-    assert computing(3, "default") == {"OMP_NUM_THREADS": "3", "MKL_NUM_THREADS": "3"}
+    """Whichever counts them: OpenMP or MKL; and on a card fp32 stays fp32."""
+    assert computing(3, "default") == {
+        "OMP_NUM_THREADS": "3",
+        "MKL_NUM_THREADS": "3",
+        "NVIDIA_TF32_OVERRIDE": "0",
+    }
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's own variables")

@@ -69,6 +69,12 @@ def test_explain_has_words_for_every_verdict(verdict: Verdict) -> None:
     assert said.endswith("tox -e serving-batch -- --perf-seed 7 --perf-runtime process")
 
 
+def test_repeat_command_names_another_device_than_the_cpu() -> None:
+    """A card's run is not repeated on the CPU."""
+    said = repeat_command("serving-batch", replace(HEADER, device="cuda"))
+    assert said.endswith(" --perf-runtime process --perf-device cuda")
+
+
 def test_repeat_command_names_a_profile_other_than_the_standard() -> None:
     """The command repeats the same profile, and is safe to paste into a shell."""
     header = replace(HEADER, profile="smoke")

@@ -73,6 +73,14 @@ REFUSED: dict[str, tuple[Words, Words]] = {
         ("--perf-runtime=podman",),
         ("--perf-runtime podman: no such runtime", "auto, docker, process"),
     ),
+    "device": (
+        ("--perf-device=tpu",),
+        ("--perf-device tpu: no such device", "cpu, cuda"),
+    ),
+    "a card in a container": (
+        ("--perf-device=cuda", "--perf-runtime=docker"),
+        ("--perf-device cuda:", "on the CPU alone", "--perf-runtime process"),
+    ),
     "missing images": (
         ("--perf-images=/nonexistent",),
         ("--perf-images /nonexistent: there is no such folder",),

@@ -68,7 +68,7 @@ def test_text_says_what_holds_for_the_run_and_what_each_scenario_has_to_say() ->
     lines = text_table(HEADER, results, HARNESS).split("\n")
     assert lines[0] == (
         "profile standard; model resnet152; runtime process (no Docker engine answers); "
-        "machine class x86_64-2cores-avx512-24GiB; seed 7"
+        "device cpu; machine class x86_64-2cores-avx512-24GiB; seed 7"
     )
     assert lines[9:] == [
         (

@@ -17,6 +17,7 @@ import pytest
 
 from perf.machine import read_machine
 from perf.report.summary import load_schema
+from serving.device import find_card
 from tests.sabotage import BUSY
 from tests.suite import STRICT, Run, Suite, fresh_suite, tiny_model
 
@@ -154,6 +155,20 @@ def test_a_disabled_benchmark_runs_one_pair(suite: Suite) -> None:
     assert len(row["pairs"]) == 1
     assert row["verdict"] == "inconclusive"
     assert row["ratio"] is None
+
+
+def test_without_a_card_its_rows_are_skipped_and_say_why(suite: Suite) -> None:
+    """Nothing is measured on another device than the one that was asked for."""
+    missing = find_card().missing
+    if not missing:
+        pytest.skip("this machine has a card")
+    run = suite.run(
+        *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
+        *("-k", "throughput", "-rs", "--perf-device", "cuda"),
+    )
+    assert f"--perf-device cuda: {missing}" in run.output
+    assert "1 skipped" in run.output
+    assert run.summary is None or run.summary["scenarios"] == []
 
 
 @contextlib.contextmanager

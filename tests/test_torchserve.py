@@ -56,6 +56,7 @@ default_startup_timeout=30
 job_queue_size=1000
 enable_model_api=true
 disable_token_authorization=true
+number_of_gpu=0
 disable_system_metrics=true
 """
 
@@ -278,6 +279,15 @@ def test_settings_that_torchserve_does_not_take(resnet18: Artifacts) -> None:
         _start(resnet18.archive, spec)
 
 
+def test_a_card_that_nobody_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that computes elsewhere than it was told to is refused."""
+    workers = [{"status": "READY", "pid": pid, "gpu": True} for pid in (1000, 1001)]
+    told = {"batchSize": 8, "maxBatchDelay": 50, "workers": workers}
+    _answers(monkeypatch, [told])
+    with pytest.raises(ServerError, match=r"runs with \{'device': 'cuda'\}, asked for"):
+        TorchServe().start(MODEL, FAKED, FakeRuntime(FakeLaunched()))
+
+
 @pytest.mark.parametrize(
     ("settings", "differing"),
     [
@@ -295,7 +305,7 @@ def test_other_batch_settings(
         TorchServe().start(MODEL, FAKED, FakeRuntime(launched))
     assert str(caught.value) == (
         f"TorchServe runs with {{{differing}}}, "
-        "asked for {'workers': 2, 'batch_size': 8, 'batch_delay_ms': 50, "
+        "asked for {'workers': 2, 'device': 'cpu', 'batch_size': 8, 'batch_delay_ms': 50, "
         "'queue_size': 1000}"
     )
     assert launched.stops == 1

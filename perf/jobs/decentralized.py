@@ -22,6 +22,6 @@ def load(target: object) -> Callable[[str], Top]:
     """Load the model; return what answers for a photograph by its path."""
     assert isinstance(target, LocalModel)
     torch.set_num_threads(target.threads)
-    module = torch.jit.load(target.checkpoint, map_location="cpu").eval()
+    module = torch.jit.load(target.checkpoint, map_location=target.device).eval()
     pre = Preprocess.from_json(Path(target.preprocess).read_text("utf-8"))
-    return lambda image: predict(module, Path(image), pre)
+    return lambda image: predict(module, Path(image), pre, target.device)

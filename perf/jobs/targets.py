@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from serving.device import Device
 from serving.wire import WireFormat
 
 
@@ -23,8 +24,9 @@ class Address(NamedTuple):
 
 
 class LocalModel(NamedTuple):
-    """The checkpoint and preprocessing that a job loads, and its compute threads."""
+    """The checkpoint and preprocessing that a job loads, and what it computes on."""
 
     checkpoint: str
     preprocess: str
     threads: int
+    device: Device = "cpu"

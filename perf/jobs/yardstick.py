@@ -27,6 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from serving.child import Child, serve
+from serving.device import Device
 from serving.engines import Engine
 from serving.environment import computing
 from serving.errors import PerfError
@@ -57,13 +58,14 @@ class Layout(NamedTuple):
 class Load(NamedTuple):
     """Load a model whose pictures are crops of `crop_px` squared, and warm it up.
 
-    `path` is the checkpoint, or the folder that `engine` reads.
+    `path` is the checkpoint, or the folder that `engine` reads; `device` computes it.
     """
 
     path: Path
     crop_px: int
     layout: Layout
     engine: Engine | None
+    device: Device
 
 
 class Run(NamedTuple):
@@ -83,7 +85,12 @@ class Yardstick:
     """The processes of one yardstick; `stop` ends them."""
 
     def __init__(
-        self, path: Path, crop_px: int, layout: Layout, engine: Engine | None = None
+        self,
+        path: Path,
+        crop_px: int,
+        layout: Layout,
+        engine: Engine | None = None,
+        device: Device = "cpu",
     ) -> None:
         """Start them, load the model and warm it up; raises ChildError.
 
@@ -91,7 +98,7 @@ class Yardstick:
         many batches a measurement takes is settled here, so that it takes about 1.5
         seconds, at least one batch, and is the same all through a run.
         """
-        self._load = Load(path, crop_px, layout, engine)
+        self._load = Load(path, crop_px, layout, engine, device)
         self._images = 0
         self._cpu_s = 0.0
         self._launch()
@@ -233,19 +240,19 @@ def _with_torch(request: Load, size: tuple[int, ...]) -> Callable[[], object]:
     import torch  # noqa: PLC0415
 
     torch.set_num_threads(request.layout.threads)
-    module = torch.jit.load(str(request.path), map_location="cpu").eval()
-    pictures = torch.rand(size)
+    module = torch.jit.load(str(request.path), map_location=request.device).eval()
+    pictures = torch.rand(size, device=request.device)
 
     def run() -> None:
         with torch.no_grad():
-            module(pictures)
+            module(pictures).cpu()
 
     return run
 
 
 def _with_engine(request: Load, size: tuple[int, ...]) -> Callable[[], object]:
     assert request.engine is not None
-    predict = request.engine.load(request.path, request.layout.threads)
+    predict = request.engine.load(request.path, request.layout.threads, request.device)
     pictures = np.random.default_rng().random(size, dtype=np.float32)
     return lambda: predict(pictures)
 

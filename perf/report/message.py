@@ -9,6 +9,7 @@ from perf.result import RunHeader, ScenarioResult
 from perf.stats import Verdict
 
 _DEFAULT_PROFILE = "standard"
+_DEFAULT_DEVICE = "cpu"
 _OPENINGS = {
     Verdict.REGRESSED: "has regressed",
     Verdict.UNCHANGED: "is unchanged",
@@ -39,6 +40,8 @@ def repeat_command(name: str, header: RunHeader) -> str:
     """Return the shell line that measures the named scenario again, in the same order."""
     words = ["tox", "-e", name, "--", "--perf-seed", str(header.seed)]
     words += ["--perf-runtime", header.runtime]
+    if header.device != _DEFAULT_DEVICE:
+        words += ["--perf-device", header.device]
     if header.profile != _DEFAULT_PROFILE:
         words += ["--perf-profile", header.profile]
     return shlex.join(words)

@@ -28,6 +28,7 @@ def summarise(
         "runtime": header.runtime,
         "runtime_reason": header.runtime_reason,
         "machine_class": header.machine_class,
+        "device": header.device,
         "seed": header.seed,
         "model": header.model,
         "machine": dict(header.machine),

@@ -113,6 +113,7 @@ def header_line(header: RunHeader) -> str:
     why = f" ({header.runtime_reason})" if header.runtime_reason else ""
     return figures.one_line(
         f"profile {header.profile}; model {header.model}; runtime {header.runtime}{why}; "
+        f"device {header.device}; "
         f"machine class {header.machine_class}; seed {header.seed}"
     )
 

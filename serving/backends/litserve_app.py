@@ -63,7 +63,7 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc]  # litserve has types i
         )
         self._config = config
 
-    def setup(self, device: str) -> None:  # noqa: ARG002 -- the CPU, always
+    def setup(self, device: str) -> None:  # noqa: ARG002 -- the first of its kind
         """Load the model; called in every worker."""
         home = Path(__file__).parent
         engine = importlib.import_module("engine")
@@ -72,7 +72,10 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc]  # litserve has types i
             self._config["preprocess_threads"],
         )
         self._infer = engine.load(
-            home, self._config["variant"], self._config["threads_per_worker"]
+            home,
+            self._config["variant"],
+            self._config["threads_per_worker"],
+            self._config["device"],
         )
 
     def decode_request(
@@ -106,7 +109,7 @@ def main(config: dict[str, Any]) -> None:
     api = Classifier(config)
     server = litserve.LitServer(
         api,
-        accelerator="cpu",
+        accelerator=config["device"],
         devices=1,
         workers_per_device=config["workers"],
         timeout=False,  # it would count the time in the queue

@@ -48,7 +48,9 @@ class Classifier:
         self._batch = classify.Batch(
             classify.Picture.read(home / "preprocess.json"), config["preprocess_threads"]
         )
-        self._infer = engine.load(home, config["variant"], config["threads_per_worker"])
+        self._infer = engine.load(
+            home, config["variant"], config["threads_per_worker"], config["device"]
+        )
         # The replica's own thread must stay free to take the next batch's requests.
         self._thread = ThreadPoolExecutor(1)
         batched: Any = self._batched
@@ -97,10 +99,12 @@ def on_loopback() -> None:
 
 def main(config: dict[str, Any]) -> None:
     """Serve until the process is ended."""
+    cards = int(config["device"] == "cuda")
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex()
     ray.init(
         address="local",
         num_cpus=config["workers"],
+        num_gpus=cards,
         include_dashboard=False,
         log_to_driver=False,
         object_store_memory=_STORE_BYTES,
@@ -117,6 +121,8 @@ def main(config: dict[str, Any]) -> None:
     )
     deployment = Classifier.options(  # type: ignore[attr-defined]  # what serve makes of it
         num_replicas=config["workers"],
+        # Ray hides the card from a replica that asks for no part of it.
+        ray_actor_options={"num_gpus": cards / config["workers"]},
         # More could wait at one replica while another's batch lacks a picture.
         max_ongoing_requests=config["batch_size"],
         max_queued_requests=config["queue_size"],

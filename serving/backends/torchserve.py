@@ -95,6 +95,7 @@ class TorchServeServer(ConfiguredServer):
             "batch_size": entry["batchSize"],
             "batch_delay_ms": entry["maxBatchDelay"],
             "queue_size": entry.get("jobQueueSize", self._spec.queue_size),
+            "device": "cuda" if any(w.get("gpu") for w in workers) else "cpu",
         }
 
 
@@ -160,6 +161,7 @@ def render_config(model: ServedModel, spec: ServerSpec, placement: Placement) ->
         "job_queue_size": spec.queue_size,
         "enable_model_api": "true",
         "disable_token_authorization": "true",
+        "number_of_gpu": int(spec.device == "cuda"),
         "disable_system_metrics": "true",  # it starts a process every minute: noise
     }
     return "".join(f"{key}={value}\n" for key, value in lines.items())

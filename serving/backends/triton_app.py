@@ -30,7 +30,9 @@ def worker(config: dict[str, Any]) -> Answers:
     made = classify.Batch(
         classify.Picture.read(home / "preprocess.json"), config["preprocess_threads"]
     )
-    infer = engine.load(home, config["variant"], config["threads_per_worker"])
+    infer = engine.load(
+        home, config["variant"], config["threads_per_worker"], config["device"]
+    )
 
     @batch  # type: ignore[untyped-decorator]  # pytriton has no types
     def answers(photograph: NDArray[np.object_]) -> dict[str, NDArray[np.bytes_]]:

@@ -4,7 +4,7 @@ A scenario chooses its engine, and any backend runs it. Each engine is a file of
 folder that stands alone, because it travels to where the server runs, and offers
 
     convert(checkpoint, variant, calibration, folder)
-    load(folder, variant, threads) -> Predict
+    load(folder, variant, threads, device) -> Predict
 
 The first writes into an empty `folder` what the second reads there. `calibration` are
 pictures, float32 of shape (n, 3, h, w); `Predict` takes such a batch and returns its
@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from serving.device import DEVICES, Device
 from serving.errors import ConfigError
 
 Pictures = NDArray[np.float32]
@@ -38,9 +39,9 @@ class Engine:
 
     `module` is its file in this folder, `variant` what that file is told. `packages` are
     what it needs beside torch, to convert or to run, `compiler` that converting takes one
-    for C++, `needs` the instruction set that its `precision` takes. `tolerance` is how far
-    apart two of its answers may be, as a probability: the answer of a batch, and that of
-    the same picture alone.
+    for C++, `needs` the instruction set that its `precision` takes on a CPU. It computes on
+    `devices`. `tolerance` is how far apart two of its answers may be, as a probability: the
+    answer of a batch, and that of the same picture alone.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Engine:
     packages: tuple[str, ...] = ()
     compiler: bool = False
     needs: str | None = None
+    devices: tuple[Device, ...] = ("cpu",)
     tolerance: float = 1e-3
 
     @property
@@ -67,11 +69,16 @@ class Engine:
         """Whether its answers are the checkpoint's own, to within rounding."""
         return self.precision == "fp32"
 
-    def refusal(self, instruction_sets: Collection[str]) -> str:
-        """Return why a machine with these cannot run it, or nothing where it can."""
+    def refusal(self, instruction_sets: Collection[str], device: Device = "cpu") -> str:
+        """Return why `device` cannot run it, or nothing where it can.
+
+        `instruction_sets` are the CPU's.
+        """
+        if device not in self.devices:
+            return f"engine {self.name} computes on the {' or '.join(self.devices)} alone"
         if self.compiler and not shutil.which(compiler := os.environ.get("CXX", "g++")):
             return f"engine {self.name} needs a C++ compiler; {compiler} is not on PATH"
-        if self.needs is None or self.needs in instruction_sets:
+        if device != "cpu" or self.needs is None or self.needs in instruction_sets:
             return ""
         known = ", ".join(instruction_sets) or "none that is known"
         return f"engine {self.name} needs {self.needs}; this CPU has {known}"
@@ -80,9 +87,9 @@ class Engine:
         """Write the model as `load` reads it; raises what the engine raises."""
         self._imported().convert(checkpoint, self.variant, calibration, folder)
 
-    def load(self, folder: Path, threads: int) -> Predict:
+    def load(self, folder: Path, threads: int, device: Device = "cpu") -> Predict:
         """Return the model, to be run in this process."""
-        loaded: Predict = self._imported().load(folder, self.variant, threads)
+        loaded: Predict = self._imported().load(folder, self.variant, threads, device)
         return loaded
 
     def _imported(self) -> Any:  # noqa: ANN401 -- a module: what it offers stands above
@@ -94,8 +101,13 @@ _COARSE = 0.02
 ENGINES = {
     engine.name: engine
     for engine in (
-        Engine(name=DEFAULT, module="torchscript"),
-        Engine(name="torchscript-frozen", module="torchscript", variant="frozen"),
+        Engine(name=DEFAULT, module="torchscript", devices=DEVICES),
+        Engine(
+            name="torchscript-frozen",
+            module="torchscript",
+            variant="frozen",
+            devices=DEVICES,
+        ),
         Engine(
             name="torchscript-bf16",
             module="torchscript",
@@ -103,6 +115,7 @@ ENGINES = {
             precision="bf16",
             tolerance=_COARSE,
             needs="bf16",
+            devices=DEVICES,
         ),
         Engine(name="torch-export", module="torch_export", compiler=True),
         Engine(

@@ -46,6 +46,7 @@ def load(
     folder: Path,
     variant: str,  # noqa: ARG001 -- as every engine's
     threads: int,
+    device: str,  # noqa: ARG001 -- as every engine's
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return the model as a function from a batch to its logits."""
     options = onnxruntime.SessionOptions()

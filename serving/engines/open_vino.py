@@ -42,7 +42,10 @@ def convert(
 
 
 def load(
-    folder: Path, variant: str, threads: int
+    folder: Path,
+    variant: str,
+    threads: int,
+    device: str,  # noqa: ARG001 -- as every engine's
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return the model as a function from a batch to its logits.
 

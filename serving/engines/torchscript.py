@@ -25,14 +25,14 @@ def convert(
 
 
 def load(
-    folder: Path, variant: str, threads: int
+    folder: Path, variant: str, threads: int, device: str
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return the model as a function from a batch to its logits.
 
-    `variant` is empty, frozen, or bf16.
+    `variant` is empty, frozen, or bf16; `device` cpu, or cuda for the first card.
     """
     torch.set_num_threads(threads)
-    module = torch.jit.load(str(folder / _MODEL), map_location="cpu").eval()
+    module = torch.jit.load(str(folder / _MODEL), map_location=device).eval()
     if variant:
         # Convolutions are fastest where the channels of a pixel lie together.
         module = torch.jit.freeze(module.to(memory_format=torch.channels_last))
@@ -40,17 +40,17 @@ def load(
         module = torch.jit.optimize_for_inference(module)
 
     def predict(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        pictures = torch.from_numpy(batch)
+        pictures = torch.from_numpy(batch).to(device)
         if variant:
             pictures = pictures.contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), _autocast(variant):
-            logits: NDArray[np.float32] = module(pictures).float().numpy()
+        with torch.inference_mode(), _autocast(variant, device):
+            logits: NDArray[np.float32] = module(pictures).float().cpu().numpy()
         return logits
 
     return predict
 
 
-def _autocast(variant: str) -> contextlib.AbstractContextManager[object]:
+def _autocast(variant: str, device: str) -> contextlib.AbstractContextManager[object]:
     if variant == "bf16":
-        return torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False)
+        return torch.autocast(device, dtype=torch.bfloat16, cache_enabled=False)
     return contextlib.nullcontext()

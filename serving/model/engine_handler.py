@@ -27,7 +27,12 @@ class EngineClassifier:
             classify.Picture.read(folder / "preprocess.json"),
             int(os.environ["PREPROCESS_THREADS"]),
         )
-        self._predict = engine.load(folder, variant, int(os.environ["OMP_NUM_THREADS"]))
+        self._predict = engine.load(
+            folder,
+            variant,
+            int(os.environ["OMP_NUM_THREADS"]),
+            "cpu" if context.system_properties.get("gpu_id") is None else "cuda",
+        )
 
     def handle(
         self,

@@ -12,13 +12,15 @@ TOP = 5
 
 
 def predict(
-    module: torch.nn.Module, path: Path, pre: Preprocess
+    module: torch.nn.Module, path: Path, pre: Preprocess, device: str = "cpu"
 ) -> tuple[tuple[int, float], ...]:
     """Return class and probability of the five likeliest classes, likeliest first.
 
+    `device` is where the module's weights lie.
     Raises OSError (PIL.UnidentifiedImageError) where the file is no picture.
     """
     with torch.no_grad():
-        probabilities = torch.softmax(module(load_batch([path], pre)), dim=1)
+        pictures = load_batch([path], pre).to(device)
+        probabilities = torch.softmax(module(pictures), dim=1)
     values, classes = torch.topk(probabilities[0], TOP)
     return tuple(zip(classes.tolist(), values.tolist(), strict=True))
