@@ -113,3 +113,18 @@ class ServedCpu:
         }
         all_ms = 1e3 * self.cores * self.duration_s / self.images
         return {**spent, "idle": all_ms - sum(spent.values())}
+
+
+def queue_ms(
+    latency_ms: float, own: Layout, own_rps: float, core_ms: Mapping[str, float]
+) -> float:
+    """Return how long an image waited for its batch to fill and for a worker, in ms.
+
+    That is what its batch's inference and decoding, one after the other, and its own share
+    of the job and of the rest of the server leave of the mean latency. `own_rps` is the
+    speed of the layout `own` alone. As a difference it can be below nothing.
+    """
+    inference_ms = 1e3 * own.processes * own.batch_size / own_rps
+    decoding_ms = own.batch_size * core_ms["decoding"]
+    its_own_ms = core_ms["jobs"] + core_ms["rest of the server"]
+    return latency_ms - inference_ms - decoding_ms - its_own_ms

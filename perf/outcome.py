@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 from perf.gate import Judgement
 from perf.instruments import Instruments
-from perf.limits import ServedCpu
+from perf.limits import ServedCpu, queue_ms
 from perf.monitor import Usage
 from perf.pairing import Pairing
 from perf.recorded import EXTRA, SCHEMA_VERSION, Identity
@@ -83,7 +83,7 @@ def scenario_result(measured: Measured) -> ScenarioResult:
         memory_kind=usage.memory_kind,
         harness_cpu_percent=_harness_cpu_percent(measured),
         pairs=tuple(pairing.pairs),
-        limits=_limits(measured, images),
+        limits=_limits(measured, images, latencies_ms),
     )
 
 
@@ -141,11 +141,13 @@ def _harness_cpu_percent(measured: Measured) -> float | None:
     return 100.0 * harness_s / (usage.duration_s * measured.usable_cores)
 
 
-def _limits(measured: Measured, images: int) -> Limits | None:
+def _limits(
+    measured: Measured, images: int, latencies_ms: Sequence[float]
+) -> Limits | None:
     gauge, usage = measured.instruments.limits, measured.usage
     inference_ms = measured.instruments.yardstick.cpu_ms_per_image
     own_rps = _yardstick_rps(measured.pairing.pairs)
-    if gauge is None or own_rps is None or inference_ms is None or not images:
+    if gauge is None or own_rps is None or inference_ms is None or not latencies_ms:
         return None
     jobs_decode = measured.scenario.wire == "tensor"
     cpu = ServedCpu(
@@ -156,11 +158,14 @@ def _limits(measured: Measured, images: int) -> Limits | None:
         inference_ms=inference_ms,
         decoding_ms=0.0 if jobs_decode else gauge.decoding_ms() or 0.0,
     )
+    core_ms, latency_ms = cpu.core_ms(), statistics.fmean(latencies_ms)
     others = {str(layout): rps for layout, rps in gauge.rps().items()}
     return Limits(
         own=str(gauge.own),
         layouts_rps={str(gauge.own): own_rps, **others},
-        core_ms=cpu.core_ms(),
+        core_ms=core_ms,
+        latency_ms=latency_ms,
+        queue_ms=queue_ms(latency_ms, gauge.own, own_rps, core_ms),
     )
 
 

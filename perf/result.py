@@ -14,12 +14,15 @@ class Limits:
 
     `layouts_rps` maps layouts, in words, to images a second; `own` is the scenario's.
     `core_ms` maps parts to milliseconds of a core that an image took; with what was idle
-    they make up the whole.
+    they make up the whole. `latency_ms` is an image's mean latency, `queue_ms` what of it
+    the image waited.
     """
 
     own: str
     layouts_rps: Mapping[str, float]
     core_ms: Mapping[str, float]
+    latency_ms: float
+    queue_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,6 +87,8 @@ LIMITED = replace(
         own="1 x 2 threads, batch 8",
         layouts_rps={"1 x 2 threads, batch 8": 5.0, "2 x 1 threads, batch 8": 9.424},
         core_ms={"inference": 300.0, "rest of the server": -1.04, "idle": 12.5},
+        latency_ms=3210.4,
+        queue_ms=-12.0,
     ),
 )
 LOCAL = replace(
@@ -120,6 +122,8 @@ limits = layouts.flatmap(
         own=st.sampled_from(sorted(rps)),
         layouts_rps=st.just(rps),
         core_ms=st.dictionaries(name, any_float, max_size=3),
+        latency_ms=amounts,
+        queue_ms=any_float,
     )
 )
 scenarios = st.builds(

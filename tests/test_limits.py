@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perf.jobs.decoding import Decoder
 from perf.jobs.yardstick import Layout
-from perf.limits import LimitGauge, ServedCpu, layouts_of
+from perf.limits import LimitGauge, ServedCpu, layouts_of, queue_ms
 from serving.errors import PerfError
 from serving.model.artifacts import Artifacts
 
@@ -66,6 +66,24 @@ def test_the_parts_make_up_the_whole(  # noqa: PLR0913 -- all that it depends on
     assert sum(parts[name] for name in of_server) == pytest.approx(
         1e3 * server_s / images, abs=1e-9 * largest
     )
+
+
+@given(
+    batch_size=st.integers(min_value=1, max_value=64),
+    processes=st.integers(min_value=1, max_value=64),
+    each_ms=st.floats(min_value=0.1, max_value=1e3),
+    decoding_ms=amounts,
+    waited_ms=amounts,
+)
+def test_what_an_image_waited_is_what_is_left(
+    batch_size: int, processes: int, each_ms: float, decoding_ms: float, waited_ms: float
+) -> None:
+    """A latency made up of known parts is taken apart again."""
+    core_ms = {"decoding": decoding_ms, "jobs": 3.0, "rest of the server": 5.0}
+    latency_ms = waited_ms + batch_size * (each_ms + decoding_ms) + 8.0
+    own_rps = 1e3 * processes / each_ms
+    found_ms = queue_ms(latency_ms, Layout(processes, 1, batch_size), own_rps, core_ms)
+    assert found_ms == pytest.approx(waited_ms, abs=1e-9 * latency_ms)
 
 
 @given(

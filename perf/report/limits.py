@@ -10,8 +10,9 @@ from perf.result import Limits, ScenarioResult
 
 NOTE = (
     "limits: images a second of the model alone, without server and preprocessing, in the "
-    "scenario's layout (processes x threads) and in the fastest one tried; then the "
-    "milliseconds of a core that an image takes, which with idle are all there were"
+    "scenario's layout (processes x threads) and in the fastest one tried; what of an "
+    "image's mean latency it waited for its batch and a worker; then the milliseconds of a "
+    "core that it takes, which with idle are all there were"
 )
 _HEADINGS = (
     "scenario",
@@ -21,6 +22,8 @@ _HEADINGS = (
     "fastest layout",
     "alone",
     "share",
+    "latency",
+    "queue",
 )
 
 
@@ -49,5 +52,7 @@ def _cells(result: ScenarioResult, limits: Limits, parts: Sequence[str]) -> list
         fastest,
         figures.rate(fastest_rps),
         figures.share(result.throughput_rps / fastest_rps if fastest_rps else None),
+        figures.milliseconds(limits.latency_ms),
+        figures.milliseconds(limits.queue_ms),
         *(figures.milliseconds(limits.core_ms.get(part), 1) for part in parts),
     ]

@@ -99,6 +99,8 @@ def _limits(limits: Limits) -> dict[str, object]:
         "own": limits.own,
         "layouts_rps": {name: finite(rps) for name, rps in limits.layouts_rps.items()},
         "core_ms": {part: finite(ms) for part, ms in limits.core_ms.items()},
+        "latency_ms": finite(limits.latency_ms),
+        "queue_ms": finite(limits.queue_ms),
     }
 
 
