@@ -53,6 +53,7 @@ class Scenario(BaseModel):
     batch_delay_ms: int = Field(default=100, ge=0)
     queue_size: PositiveInt = 100
     response_timeout_s: PositiveInt = 200
+    block_factor: PositiveInt = 1
 
     @model_validator(mode="after")
     def _served_has_workers(self) -> Self:

@@ -156,7 +156,7 @@ def test_server_is_asked_for_what_the_row_says() -> None:
         "response_timeout_s": 11,
     }
     spec = served(engine="onnxruntime", **settings).server_spec(2, 13)
-    assert spec.model_dump() == {**settings, "startup_timeout_s": 13}
+    assert spec.model_dump() == {**settings, "startup_timeout_s": 13, "device": "cpu"}
 
 
 @pytest.mark.parametrize("name", ["standard", "smoke"])
