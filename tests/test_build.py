@@ -169,3 +169,20 @@ def test_interrupted_build_leaves_nothing(choice: ModelChoice, tmp_path: Path) -
     assert run.returncode != 0
     assert told.rstrip().endswith("KeyboardInterrupt")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_interrupt_at_the_first_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C as soon as there is a folder to build in leaves nothing either."""
+    make = Path.mkdir
+
+    def interrupted(folder: Path, **kwargs: bool) -> None:
+        make(folder, **kwargs)
+        if folder.name.startswith(".building-"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        room.ensure_entry(tmp_path / "entry", lambda folder: folder)
+    assert list(tmp_path.iterdir()) == []

@@ -10,8 +10,8 @@ import contextlib
 import hashlib
 import json
 import shutil
-import tempfile
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -55,8 +55,10 @@ def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
         ) from None
     if entry.exists():
         return
-    folder = _unfinished(entry.parent)
+    # Named before it is made: an interrupt in between must find it too.
+    folder = entry.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
     try:
+        _make_unfinished(folder)
         build(request(folder))
         _finish(folder, entry)
     finally:
@@ -91,16 +93,18 @@ def verified(entry: Path, names: Sequence[str] = ()) -> dict[str, str]:
     return digests
 
 
-def _unfinished(cache: Path) -> Path:
-    """Make a folder to build in; remove those that killed builds left behind."""
-    for left in cache.glob(f"{_UNFINISHED}*"):
+def _make_unfinished(folder: Path) -> None:
+    """Make a folder to build in; remove those that killed builds left beside it."""
+    for left in folder.parent.glob(f"{_UNFINISHED}*"):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > 2 * BUILD_TIMEOUT_S:
                 shutil.rmtree(left)
     try:
-        return Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=cache))
+        folder.mkdir(mode=0o700)
     except OSError as error:
-        raise ConfigError(f"--perf-cache {cache}: cannot be written ({error})") from None
+        raise ConfigError(
+            f"--perf-cache {folder.parent}: cannot be written ({error})"
+        ) from None
 
 
 def _finish(folder: Path, entry: Path) -> None:
