@@ -123,8 +123,9 @@ def main(config: dict[str, Any]) -> None:
         num_replicas=config["workers"],
         # Ray hides the card from a replica that asks for no part of it.
         ray_actor_options={"num_gpus": cards / config["workers"]},
-        # More could wait at one replica while another's batch lacks a picture.
-        max_ongoing_requests=config["batch_size"],
+        # One batch is computed while the next one gathers; more could wait at one replica
+        # while another's batch lacks a picture.
+        max_ongoing_requests=2 * config["batch_size"],
         max_queued_requests=config["queue_size"],
     )
     handle = serve.run(
