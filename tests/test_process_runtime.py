@@ -175,6 +175,25 @@ def test_stop_ends_grandchildren_that_ignore_sigterm() -> None:
         assert not _root_of(launched._placement).exists()
 
 
+def test_what_a_leader_leaves_is_asked_too(tmp_path: Path) -> None:
+    """A child of another group hears SIGTERM when the leader has gone by it."""
+    heard = tmp_path / "heard"
+    code = (
+        "import os, signal, sys, time\n"
+        "if os.fork() == 0:\n"
+        "    os.setpgid(0, 0)\n"
+        "    hear = lambda *_: (open(sys.argv[1], 'w').close(), os._exit(0))\n"
+        "    signal.signal(signal.SIGTERM, hear)\n"
+        "    print('child', os.getpid(), flush=True)\n"
+        "time.sleep(600)"
+    )
+    with _running(code, str(heard)) as launched:
+        child = _child_of(launched)
+        launched.stop()
+    assert ended(child)
+    assert heard.exists()
+
+
 @pytest.mark.usefixtures("impatient")
 def test_stop_ends_what_a_dead_leader_left() -> None:
     """A child that outlives its leader is ended all the same."""

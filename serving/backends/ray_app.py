@@ -14,6 +14,7 @@ import asyncio
 import importlib
 import json
 import os
+import re
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from typing import Any
 import ray
 from grpc.aio._server import Server
 from ray import serve
+from ray.serve._private import haproxy_templates
 from ray.serve.handle import DeploymentHandle
 from ray.util import list_named_actors
 from starlette.requests import Request
@@ -86,7 +88,8 @@ class Classifier:
 def on_loopback() -> None:
     """Run in every process of Ray's: let none listen where others reach it.
 
-    A replica opens a port for other applications on every address, and knows no setting.
+    A replica opens a port for other applications on every address, HAProxy two for who
+    watches it, and neither knows a setting.
     """
     bind = Server.add_insecure_port
 
@@ -95,12 +98,17 @@ def on_loopback() -> None:
         return port
 
     Server.add_insecure_port = add_insecure_port
+    haproxy_templates.HAPROXY_CONFIG_TEMPLATE = re.sub(
+        r"bind \*?:", "bind 127.0.0.1:", haproxy_templates.HAPROXY_CONFIG_TEMPLATE
+    )
 
 
 def main(config: dict[str, Any]) -> None:
     """Serve until the process is ended."""
     cards = int(config["device"] == "cuda")
+    folder = _short(Path(config["scratch"]))
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex()
+    os.environ.update(_haproxy(config["ports"], folder))
     ray.init(
         address="local",
         num_cpus=config["workers"],
@@ -109,7 +117,7 @@ def main(config: dict[str, Any]) -> None:
         log_to_driver=False,
         object_store_memory=_STORE_BYTES,
         runtime_env={"worker_process_setup_hook": f"{__name__}.on_loopback"},
-        _temp_dir=_short(Path(config["scratch"])),
+        _temp_dir=folder,
     )
     # It looks ten times a second for lines that nobody wants here.
     node: Any = ray._private.worker._global_node  # noqa: SLF001 -- its only switch
@@ -150,6 +158,22 @@ def main(config: dict[str, Any]) -> None:
 
     with HTTPServer((config["host"], config["ports"]["management"]), Answerer) as server:
         server.serve_forever()
+
+
+def _haproxy(ports: dict[str, int], folder: str) -> dict[str, str]:
+    """Return the variables that keep HAProxy to ports and a folder of our own."""
+    prefix, home = "RAY_SERVE_HAPROXY_", f"{folder}/haproxy"
+    return {
+        f"{prefix}METRICS_PORT": str(ports["proxy_metrics"]),
+        f"{prefix}STATS_PORT": str(ports["proxy_stats"]),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(ports["fallback"]),
+        f"{prefix}CONFIG_FILE_LOC": f"{home}/haproxy.cfg",
+        f"{prefix}SOCKET_PATH": f"{home}/admin.sock",
+        f"{prefix}SERVER_STATE_BASE": home,
+        f"{prefix}SERVER_STATE_FILE": f"{home}/server-state",
+        # It tells the machine's system log of every request.
+        f"{prefix}LOG_TARGET": f"{home}/nobody-listens",
+    }
 
 
 def _short(folder: Path) -> str:

@@ -147,25 +147,34 @@ class LaunchedProcess:
 def end_session(sid: int, reap: Callable[[], object] = lambda: None) -> None:
     """End every process of a session: SIGTERM, a grace period, SIGKILL.
 
-    The first goes to the leader's group alone, for a leader may end the others in order.
-    `reap` is called while waiting, to collect a leader that is our own child.
+    The leader's group is told first, for a leader may end the others in order; what is
+    left when it has gone is told then. `reap` is called while waiting, to collect a leader
+    that is our own child.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(sid, signal.SIGTERM)
-    if _ended(sid, _TERM_S, reap):
-        return
+    if _until(lambda: sid not in session_members(sid), _TERM_S, reap):
+        _tell(sid, signal.SIGTERM)
+        if _until(lambda: not any(session_members(sid)), _TERM_S, reap):
+            return
+    _tell(sid, signal.SIGKILL)
+    _until(lambda: not any(session_members(sid)), _KILL_S, reap)
+
+
+def _tell(sid: int, number: signal.Signals) -> None:
     for pid in session_members(sid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    _ended(sid, _KILL_S, reap)
+            os.kill(pid, number)
 
 
-def _ended(sid: int, patience_s: float, reap: Callable[[], object]) -> bool:
-    """Return whether a session ends in time."""
+def _until(
+    happened: Callable[[], bool], patience_s: float, reap: Callable[[], object]
+) -> bool:
+    """Return whether something happens in time."""
     deadline_s = time.monotonic() + patience_s
     while time.monotonic() < deadline_s:
         reap()
-        if not any(session_members(sid)):
+        if happened():
             return True
         time.sleep(_POLL_S)
     return False
