@@ -5,7 +5,7 @@ timed `block` as the round, `teardown` after it. The reference's block of a pair
 the set-up or in the teardown, which of the two is drawn at random for each pair; a new
 launch of the server, and the blocks that warm both arms up, come first in the set-up.
 The yardstick is read last in the set-up and first in the teardown; it is launched anew
-together with the server.
+together with the server, which is stopped while anything but the block is measured.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from perf.arms import Arm, Block
 from perf.check import Counts
 from perf.instruments import REFERENCE, SCENARIO, Instruments
 from perf.jobs.record import JobRecord
+from perf.rest import at_rest
 from perf.stats import Pair
 
 
@@ -82,9 +83,10 @@ class Pairing:
                 raise Decided
             self._relaunch()
         self._reference_block = self._scenario_block = None
-        if self._rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
-            self._run_reference()
-        self._yardstick_rps = [self._instruments.yardstick.measure_rps()]
+        with at_rest(self.scenario.server_pids()):
+            if self._rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
+                self._run_reference()
+            self._yardstick_rps = [self._instruments.yardstick.measure_rps()]
 
     def block(self) -> None:
         """Run the scenario's block: the round that pytest-benchmark times."""
@@ -100,14 +102,15 @@ class Pairing:
         block, self._scenario_block = self._scenario_block, None
         if block is None:
             return
-        self._yardstick_rps.append(self._instruments.yardstick.measure_rps())
-        self.blocks.append(block)
-        self._check(self.scenario, block, self.name)
-        if self._reference_block is None:
-            self._run_reference()
-        assert self._reference_block is not None
-        self.pairs.append(self._pair(block, self._reference_block))
-        self._instruments.measure_limits()
+        with at_rest(self.scenario.server_pids()):
+            self._yardstick_rps.append(self._instruments.yardstick.measure_rps())
+            self.blocks.append(block)
+            self._check(self.scenario, block, self.name)
+            if self._reference_block is None:
+                self._run_reference()
+            assert self._reference_block is not None
+            self.pairs.append(self._pair(block, self._reference_block))
+            self._instruments.measure_limits()
 
     def check_server(self) -> None:
         """Ask the server of this launch for its settings; raises ServerError."""

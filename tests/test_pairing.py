@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
 import pytest
 
+from perf import pairing
 from perf.arms import Load
 from perf.check import JobsFailedError
 from perf.instruments import REFERENCE, SCENARIO, Instruments
@@ -292,6 +294,29 @@ def test_the_server_should_be_idle_while_the_reference_runs() -> None:
     server = bench.scenario.server_pids()
     watch = cast("FakeWatch", bench.instruments.watch)
     assert watch.idle == [server, (), (), server]
+
+
+def test_the_server_rests_but_in_its_launch_and_its_blocks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is stopped for the reference and the yardstick, first or second."""
+    bench = Bench(Coin(REFERENCE_FIRST, REFERENCE_SECOND))
+
+    @contextlib.contextmanager
+    def at_rest(pids: Sequence[int]) -> Iterator[None]:
+        assert pids == bench.scenario.server_pids()
+        bench.diary.append("stop")
+        yield
+        bench.diary.append("go on")
+
+    monkeypatch.setattr(pairing, "at_rest", at_rest)
+    bench.run(2)
+    first, block, second = _SCENARIO[:1], _SCENARIO[1:-1], _SCENARIO[-1:]
+    assert bench.diary == [
+        *_LAUNCH,
+        *("stop", *_REFERENCE, *first, "go on", *block, "stop", *second, "go on"),
+        *("stop", *first, "go on", *block, "stop", *second, *_REFERENCE, "go on"),
+    ]
 
 
 def test_conditions_are_kept_by_arm() -> None:
