@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -13,19 +15,36 @@ from serving.runtimes.process import ProcessRuntime
 
 def test_free_ports_differ() -> None:
     """Each name gets a port of its own, at which a server can listen."""
-    ports = free_ports([f"port{number}" for number in range(20)])
-    assert len(set(ports.values())) == 20
-    for port in ports.values():
+    chosen = free_ports([f"port{number}" for number in range(20)]).values()
+    assert len(set(chosen)) == 20
+    for port in chosen:
         socket.create_server((LOOPBACK, port)).close()
+
+
+def test_free_ports_are_none_that_systems_give_out() -> None:
+    """Who asks the system for any port later on does not get one of them."""
+    given = Path("/proc/sys/net/ipv4/ip_local_port_range")
+    lowest = int(given.read_text("ascii").split()[0]) if given.exists() else 49152
+    assert max(free_ports([f"port{number}" for number in range(20)]).values()) < lowest
+
+
+def test_a_held_port_is_not_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one is, where the one that was chosen first has its holder."""
+    with socket.create_server((LOOPBACK, 0)) as stranger:
+        taken = stranger.getsockname()[1]
+        (free,) = free_ports(["one"]).values()
+        chosen = iter([taken, free])
+        monkeypatch.setattr(secrets, "choice", lambda _: next(chosen))
+        assert free_ports(["one"]) == {"one": free}
 
 
 def test_first_port_is_the_one_asked_for() -> None:
     """The first name gets the fixed port, the others get free ones."""
     fixed = free_ports(["one"])["one"]
-    ports = free_ports(["inference", "management", "metrics"], fixed)
-    assert list(ports) == ["inference", "management", "metrics"]
-    assert ports["inference"] == fixed
-    assert len(set(ports.values())) == 3
+    chosen = free_ports(["inference", "management", "metrics"], fixed)
+    assert list(chosen) == ["inference", "management", "metrics"]
+    assert chosen["inference"] == fixed
+    assert len(set(chosen.values())) == 3
 
 
 def test_strangers_port_is_refused() -> None:

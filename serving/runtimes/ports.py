@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 from collections.abc import Iterable
 
 from serving.errors import ConfigError
 
 LOOPBACK = "127.0.0.1"
+
+# Below those that a system gives to whoever asks for any: a server opens its ports seconds
+# after they were chosen, and by then what it starts first has asked for dozens.
+_CHOICE = range(10_000, 30_000)
 
 
 def refuse_held_port(port: int) -> None:
@@ -38,7 +43,15 @@ def free_ports(names: Iterable[str], first: int = 0) -> dict[str, int]:
         ports[names.pop(0)] = first
     with contextlib.ExitStack() as held:
         for name in names:
-            probe = held.enter_context(socket.socket())
-            probe.bind((LOOPBACK, 0))
-            ports[name] = probe.getsockname()[1]
+            ports[name] = _hold_any(held)
     return ports
+
+
+def _hold_any(held: contextlib.ExitStack) -> int:
+    while True:
+        probe = held.enter_context(socket.socket())
+        port = secrets.choice(_CHOICE)
+        # Held by somebody: the next one is not.
+        with contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
