@@ -148,11 +148,12 @@ def end_session(sid: int, reap: Callable[[], object] = lambda: None) -> None:
     """End every process of a session: SIGTERM, a grace period, SIGKILL.
 
     The leader's group is told first, for a leader may end the others in order; what is
-    left when it has gone is told then. `reap` is called while waiting, to collect a leader
-    that is our own child.
+    left when it has gone is told then. Those that were stopped go on, to hear it. `reap`
+    is called while waiting, to collect a leader that is our own child.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(sid, signal.SIGTERM)
+    _tell(sid, signal.SIGCONT)
     if _until(lambda: sid not in session_members(sid), _TERM_S, reap):
         _tell(sid, signal.SIGTERM)
         if _until(lambda: not any(session_members(sid)), _TERM_S, reap):
