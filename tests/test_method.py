@@ -27,7 +27,7 @@ TEXT = " ".join((ROOT / "perf" / "METHOD.md").read_text("utf-8").split())
         (r"CPU stolen at most ([\d.]+) %", validity.STOLEN_PERCENT),
         (r"used by others at most ([\d.]+) %", validity.FOREIGN_PERCENT),
         (r"throttled at most ([\d.]+) %", validity.THROTTLED_PERCENT),
-        (r"at most ([\d.]+) % of the CPU while the other", validity.IDLE_ARM_PERCENT),
+        (r"\(SIGSTOP\); at most ([\d.]+) % of the CPU", validity.IDLE_ARM_PERCENT),
         (r"its 99.9 % interval within ([\d.]+) % of 1", 100 * validity.NULL_CONTROL),
         (r"its ([\d.]+) % interval within", 100 * validity.NULL_CONFIDENCE),
     ],

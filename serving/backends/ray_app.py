@@ -11,6 +11,7 @@ program that deploys it stays and answers for it, on a port of its own.
 from __future__ import annotations
 
 import asyncio
+import csv
 import importlib
 import json
 import os
@@ -21,6 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import ray
 from grpc.aio._server import Server
@@ -32,6 +34,7 @@ from starlette.requests import Request
 
 _APP = "model"
 _REPLICA, _RUNS = "SERVE_REPLICA", "RUNNING"
+_FALLBACK = "SERVE_PROXY_ACTOR-fallback"
 _STORE_BYTES = 100 << 20
 _ANSWER_S = 4.0
 _QUIET = {"log_level": "WARNING", "enable_access_log": False}
@@ -147,7 +150,7 @@ def main(config: dict[str, Any]) -> None:
         """Answers every GET with the settings; an error ends the answer, not the server."""
 
         def do_GET(self) -> None:
-            body = json.dumps(_settings(handle)).encode()
+            body = json.dumps(_settings(handle, config["ports"]["proxy_stats"])).encode()
             self.send_response(200)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -185,21 +188,42 @@ def _short(folder: Path) -> str:
     return str(known if known.exists() and known.samefile(folder) else folder)
 
 
-def _settings(handle: DeploymentHandle[Any]) -> dict[str, int | str]:
-    """Return how many replicas run, which, and how one of them batches."""
+def _settings(handle: DeploymentHandle[Any], stats_port: int) -> dict[str, int | str]:
+    """Return how many replicas run and are asked, which, and how one of them batches."""
     (deployment,) = serve.status().applications[_APP].deployments.values()
+    running = sum(
+        count for state, count in deployment.replica_states.items() if state == _RUNS
+    )
     replicas = sorted(
         actor["name"]
         for actor in list_named_actors(all_namespaces=True)
         if actor["name"].startswith(_REPLICA)
     )
     return {
-        "workers": sum(
-            count for state, count in deployment.replica_states.items() if state == _RUNS
-        ),
+        "workers": min(running, _asked(stats_port)),
         "worker_ids": ",".join(replicas),
         **handle.settings.remote().result(timeout_s=_ANSWER_S),
     }
+
+
+def _asked(stats_port: int) -> int:
+    """Return how many replicas HAProxy sends requests to, by its own account.
+
+    It hears of them after Ray does, and begins anew with each; 0 until it knows all that
+    it is to know, of which the proxy to fall back on comes last.
+    """
+    try:
+        with urlopen(f"http://127.0.0.1:{stats_port}/stats;csv", timeout=_ANSWER_S) as told:
+            rows = list(csv.DictReader(told.read().decode().splitlines()))
+    except OSError:
+        return 0
+    names = {row["svname"]: row["status"] for row in rows}
+    if not any(name.startswith(_FALLBACK) for name in names):
+        return 0
+    return sum(
+        name.startswith(_REPLICA) and status.startswith("UP")
+        for name, status in names.items()
+    )
 
 
 if __name__ == "__main__":
