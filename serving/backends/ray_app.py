@@ -22,7 +22,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 import ray
 from grpc.aio._server import Server
@@ -134,8 +134,8 @@ def main(config: dict[str, Any]) -> None:
         num_replicas=config["workers"],
         # Ray hides the card from a replica that asks for no part of it.
         ray_actor_options={"num_gpus": cards / config["workers"]},
-        # One batch is computed while the next one gathers; more could wait at one replica
-        # while another's batch lacks a picture.
+        # One batch is computed while the next one gathers; what HAProxy sends beyond them
+        # waits in the replica's own queue.
         max_ongoing_requests=2 * config["batch_size"],
         max_queued_requests=config["queue_size"],
     )
@@ -209,11 +209,13 @@ def _settings(handle: DeploymentHandle[Any], stats_port: int) -> dict[str, int |
 def _asked(stats_port: int) -> int:
     """Return how many replicas HAProxy sends requests to, by its own account.
 
-    It hears of them after Ray does, and begins anew with each; 0 until it knows all that
-    it is to know, of which the proxy to fall back on comes last.
+    It hears of them after Ray does, and begins anew with each; 0 until it knows the proxy
+    to fall back on as well.
     """
+    directly = build_opener(ProxyHandler({}))  # whatever http_proxy says
+    address = f"http://127.0.0.1:{stats_port}/stats;csv"
     try:
-        with urlopen(f"http://127.0.0.1:{stats_port}/stats;csv", timeout=_ANSWER_S) as told:
+        with directly.open(address, timeout=_ANSWER_S) as told:
             rows = list(csv.DictReader(told.read().decode().splitlines()))
     except OSError:
         return 0
