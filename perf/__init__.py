@@ -1,1 +1,1 @@
-"""What is measured, how it is judged, and how it is told."""
+"""The performance suite: what is measured, how it is judged, and how it is reported."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from perf.measurable import Calibration
+from perf.experiment.measurable import Calibration
 
 
 def test_harness(calibration: Calibration, benchmark: BenchmarkFixture) -> None:

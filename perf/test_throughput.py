@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from perf.measurable import Measurable
+from perf.experiment.measurable import Measurable
 
 
 def test_throughput(scenario_run: Measurable, benchmark: BenchmarkFixture) -> None:

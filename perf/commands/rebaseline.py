@@ -23,9 +23,9 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from perf.baseline import Baseline, BaselineStore
-from perf.pooling import pooled
-from perf.report import figures
+from perf.judge.baselines import Baseline, BaselineStore
+from perf.judge.pooling import pooled
+from perf.report import formatting
 from perf.stats import TooFewLaunches, estimate_change, estimate_ratio
 from serving.errors import ConfigError
 
@@ -108,18 +108,18 @@ def compared(baselines: Path, candidates: Path) -> str:
 
 def _row(old: Baseline | None, new: Baseline) -> list[str]:
     """Return old ratio, new ratio and the change of speed, each with its 95 % interval."""
-    now = figures.interval(estimate_ratio(new.sample))
+    now = formatting.interval(estimate_ratio(new.sample))
     if old is None:
-        return [figures.UNKNOWN, now, figures.UNKNOWN]
+        return [formatting.UNKNOWN, now, formatting.UNKNOWN]
     try:
         change = estimate_change(new.sample, *old.samples).interval(_TAIL)
     except TooFewLaunches:
-        return [figures.interval(estimate_ratio(old.sample)), now, figures.UNKNOWN]
+        return [formatting.interval(estimate_ratio(old.sample)), now, formatting.UNKNOWN]
     moved = (
-        f"{figures.change(change.point)} "
-        f"[{figures.change(change.low)}, {figures.change(change.high)}]"
+        f"{formatting.change(change.point)} "
+        f"[{formatting.change(change.low)}, {formatting.change(change.high)}]"
     )
-    return [figures.interval(estimate_ratio(old.sample)), now, moved]
+    return [formatting.interval(estimate_ratio(old.sample)), now, moved]
 
 
 def _newest(folder: Path) -> Path | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perf.report import figures
+from perf.report import formatting
 from perf.report.rendering import escape, render
-from perf.result import Limits, ScenarioResult
+from perf.report.result import Limits, ScenarioResult
 
 NOTE = (
     "limits: images a second of the model alone, without server and preprocessing, in the "
@@ -45,14 +45,14 @@ def _cells(result: ScenarioResult, limits: Limits, parts: Sequence[str]) -> list
     fastest = max(limits.layouts_rps, key=limits.layouts_rps.__getitem__)
     fastest_rps = limits.layouts_rps[fastest]
     return [
-        figures.one_line(result.name),
-        figures.rate(result.throughput_rps),
+        formatting.one_line(result.name),
+        formatting.rate(result.throughput_rps),
         limits.own,
-        figures.rate(limits.layouts_rps[limits.own]),
+        formatting.rate(limits.layouts_rps[limits.own]),
         fastest,
-        figures.rate(fastest_rps),
-        figures.share(result.throughput_rps / fastest_rps if fastest_rps else None),
-        figures.milliseconds(limits.latency_ms),
-        figures.milliseconds(limits.queue_ms),
-        *(figures.milliseconds(limits.core_ms.get(part), 1) for part in parts),
+        formatting.rate(fastest_rps),
+        formatting.share(result.throughput_rps / fastest_rps if fastest_rps else None),
+        formatting.milliseconds(limits.latency_ms),
+        formatting.milliseconds(limits.queue_ms),
+        *(formatting.milliseconds(limits.core_ms.get(part), 1) for part in parts),
     ]

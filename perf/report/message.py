@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from perf.report import figures
-from perf.result import RunHeader, ScenarioResult
+from perf.report import formatting
+from perf.report.result import RunHeader, ScenarioResult
 from perf.stats import Verdict
 
 _DEFAULT_PROFILE = "standard"
@@ -33,7 +33,7 @@ def explain(result: ScenarioResult, header: RunHeader) -> str:
     sentences.append(
         f"To repeat this scenario alone: {repeat_command(result.name, header)}"
     )
-    return figures.one_line(" ".join(sentences))
+    return formatting.one_line(" ".join(sentences))
 
 
 def repeat_command(name: str, header: RunHeader) -> str:
@@ -51,8 +51,8 @@ def _measured(result: ScenarioResult) -> str:
     if result.ratio is None:
         return "Its ratio to the reference could not be estimated."
     return (
-        f"Its throughput is {figures.interval(result.ratio)} times the reference's "
-        f"({figures.fraction(result.ratio.confidence)} interval)."
+        f"Its throughput is {formatting.interval(result.ratio)} times the reference's "
+        f"({formatting.fraction(result.ratio.confidence)} interval)."
     )
 
 
@@ -65,14 +65,14 @@ def _baseline(result: ScenarioResult, header: RunHeader) -> str:
     if result.change is not None:
         change = result.change
         moved = (
-            f"That is a change of {figures.change(change.point)} "
-            f"({figures.fraction(change.confidence)} interval: "
-            f"{figures.change(change.low)} to {figures.change(change.high)})"
+            f"That is a change of {formatting.change(change.point)} "
+            f"({formatting.fraction(change.confidence)} interval: "
+            f"{formatting.change(change.low)} to {formatting.change(change.high)})"
         )
     return (
-        f"{moved} against {figures.ratio(result.baseline_ratio)} in "
+        f"{moved} against {formatting.ratio(result.baseline_ratio)} in "
         f"{result.baseline_file or 'a baseline without a file'}, "
-        f"where the tolerance is {figures.fraction(result.tolerance)}."
+        f"where the tolerance is {formatting.fraction(result.tolerance)}."
         f"{_differences(result)}"
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from perf.report import figures
+from perf.report import formatting
 from perf.report.limits import NOTE, limits_table
 from perf.report.rendering import escape, render
-from perf.result import HarnessResult, RunHeader, ScenarioResult
+from perf.report.result import HarnessResult, RunHeader, ScenarioResult
 
 _AGREEMENT = "agreement"
 # Two-line headings keep the terminal's table narrow; a page gets them on one line.
@@ -48,20 +48,20 @@ def _columns(results: Sequence[ScenarioResult]) -> dict[str, str]:
 
 def _cells(result: ScenarioResult) -> dict[str, str]:
     cells = (
-        figures.one_line(result.name),
+        formatting.one_line(result.name),
         str(result.jobs),
-        figures.seconds(result.duration_s),
-        figures.rate(result.throughput_rps),
-        figures.interval(result.ratio),
-        figures.ratio(result.baseline_ratio),
+        formatting.seconds(result.duration_s),
+        formatting.rate(result.throughput_rps),
+        formatting.interval(result.ratio),
+        formatting.ratio(result.baseline_ratio),
         result.verdict.value,
-        figures.ratio(result.efficiency),
-        figures.share(result.agreement),
-        figures.milliseconds(result.latency_ms.get("p50")),
-        figures.milliseconds(result.latency_ms.get("p99")),
-        figures.percent(result.cpu_percent_mean),
-        figures.percent(result.cpu_percent_max),
-        figures.memory(result.peak_memory_bytes, result.memory_kind),
+        formatting.ratio(result.efficiency),
+        formatting.share(result.agreement),
+        formatting.milliseconds(result.latency_ms.get("p50")),
+        formatting.milliseconds(result.latency_ms.get("p99")),
+        formatting.percent(result.cpu_percent_mean),
+        formatting.percent(result.cpu_percent_max),
+        formatting.memory(result.peak_memory_bytes, result.memory_kind),
     )
     return dict(zip(_COLUMNS, cells, strict=True))
 
@@ -111,7 +111,7 @@ def _limits(results: Sequence[ScenarioResult]) -> list[str]:
 def header_line(header: RunHeader) -> str:
     """Return what holds for the whole run, on one line."""
     why = f" ({header.runtime_reason})" if header.runtime_reason else ""
-    return figures.one_line(
+    return formatting.one_line(
         f"profile {header.profile}; model {header.model}; runtime {header.runtime}{why}; "
         f"device {header.device}; "
         f"machine class {header.machine_class}; seed {header.seed}"
@@ -138,11 +138,11 @@ def _notes(results: Sequence[ScenarioResult], harness: HarnessResult | None) -> 
 
 def _legend(results: Sequence[ScenarioResult]) -> str:
     confidences = sorted({r.ratio.confidence for r in results if r.ratio is not None})
-    shown = " or ".join(figures.fraction(confidence) for confidence in confidences)
+    shown = " or ".join(formatting.fraction(confidence) for confidence in confidences)
     ends = f" with its {shown} interval" if shown else ""
     return (
         f"ratio: throughput over the reference's{ends}; baseline: the stored ratio; "
-        f"efficiency: throughput over the yardstick's; {figures.UNKNOWN}: not known"
+        f"efficiency: throughput over the yardstick's; {formatting.UNKNOWN}: not known"
     )
 
 
@@ -155,13 +155,14 @@ def _harness_lines(
         lines.append("harness: its ceiling was not measured in this run")
     else:
         lines.append(
-            f"harness: {figures.rate(harness.ceiling_rps)} at most, {harness.jobs} jobs at "
-            f"a time, "
-            f"{figures.milliseconds(harness.cpu_ms_per_job, 1)} of CPU a job"
+            f"harness: {formatting.rate(harness.ceiling_rps)} at most, "
+            f"{harness.jobs} jobs at a time, "
+            f"{formatting.milliseconds(harness.cpu_ms_per_job, 1)} of CPU a job"
             f"{_headroom(results, harness)}"
         )
     shares = [
-        f"{figures.one_line(result.name)} {figures.percent(result.harness_cpu_percent, 1)}"
+        f"{formatting.one_line(result.name)} "
+        f"{formatting.percent(result.harness_cpu_percent, 1)}"
         for result in results
         if result.harness_cpu_percent is not None
     ]
@@ -173,19 +174,21 @@ def _harness_lines(
 def _null_control(results: Sequence[ScenarioResult]) -> list[str]:
     return [
         "null control: the reference over itself is "
-        f"{figures.interval(result.null_control)}"
+        f"{formatting.interval(result.null_control)}"
         for result in results
         if result.null_control is not None
     ]
 
 
 def _headroom(results: Sequence[ScenarioResult], harness: HarnessResult) -> str:
-    rates = {r.name: r.throughput_rps for r in results if figures.finite(r.throughput_rps)}
+    rates = {
+        r.name: r.throughput_rps for r in results if formatting.finite(r.throughput_rps)
+    }
     fastest = max(rates, key=rates.__getitem__, default=None)
-    if fastest is None or figures.finite(harness.ceiling_rps) is None:
+    if fastest is None or formatting.finite(harness.ceiling_rps) is None:
         return ""
     times = harness.ceiling_rps / rates[fastest]
-    return f"; {times:.0f} times the fastest scenario ({figures.one_line(fastest)})"
+    return f"; {times:.0f} times the fastest scenario ({formatting.one_line(fastest)})"
 
 
 def _remark(result: ScenarioResult) -> str:
@@ -196,14 +199,14 @@ def _remark(result: ScenarioResult) -> str:
         said.append(result.reason)
     if failed or wrong:
         said.append(f"{result.requests['total']} requests, {failed} failed, {wrong} wrong")
-    return figures.one_line(f"{result.name}: {'; '.join(said)}") if said else ""
+    return formatting.one_line(f"{result.name}: {'; '.join(said)}") if said else ""
 
 
 def _details(title: str, facts: Mapping[str, str]) -> list[str]:
     if not facts:
         return []
     cells = [
-        [escape(figures.one_line(name)), escape(figures.one_line(value))]
+        [escape(formatting.one_line(name)), escape(formatting.one_line(value))]
         for name, value in facts.items()
     ]
     table = render([title.lower(), "value"], cells, "pipe", ("left", "left"))

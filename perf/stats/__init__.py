@@ -1,7 +1,7 @@
 """Samples, ratios with their intervals, changes, and verdicts. Pure: numbers in, out.
 
 Nothing here reads a clock, a file or an option, so every answer can be computed again
-from the stored pairs. METHOD.md beside this package says what is assumed.
+from the stored pairs. docs/method.md says what is assumed.
 """
 
 from perf.stats.blocks import percentiles, throughput_rps

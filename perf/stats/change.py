@@ -23,7 +23,7 @@ from perf.stats.ratio import Estimate, exp_within_limits
 from perf.stats.sample import Sample, squares
 
 RUN_SD = 0.006
-"""Standard deviation of a run's own error, of the logarithm; see METHOD.md."""
+"""Standard deviation of a run's own error, of the logarithm; see docs/method.md."""
 
 OUTLYING = 2.0
 """How many standard deviations from its run's median a block may lie."""

@@ -19,7 +19,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from perf.scenarios import Table
+from perf.config.table import Table
 from perf.trust.curve import operating_curve, power_of
 from perf.trust.live import LAUNCHES, run_live
 from perf.trust.livecurve import live_rows, runs_with_alarm

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from perf.recorded import RecordedPair
+from perf.judge.stored import RecordedPair
 from perf.stats import Pair, Verdict
 from perf.trust.recordings import launches_of
 

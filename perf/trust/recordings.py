@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from perf.recorded import EXTRA, RecordedPair
+from perf.judge.stored import EXTRA, RecordedPair
 from perf.stats import Pair, Sample
 
 FOLDER = Path(__file__).with_name("recordings")

@@ -51,7 +51,7 @@ def markdown(  # noqa: PLR0913 -- all that the page shows
         f"Drawn on {drawn_on}: {number:,} runs a point, of {plan.planned} launches at "
         f"most, against baselines of {_baseline(plan)}, "
         f"{_tolerances(names, plan)}; every rate with its 95 % interval (Wilson). See "
-        "[METHOD.md](../METHOD.md) for the rule. `tox -e trust` draws it anew."
+        "[docs/method.md](../../docs/method.md) for the rule. `tox -e trust` draws it anew."
     )
     alarms = (
         f"**False alarms**: in {curve.alarms} of the runs in which nothing had changed "

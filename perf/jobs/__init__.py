@@ -1,1 +1,0 @@
-"""The pool, one job, one completion record."""

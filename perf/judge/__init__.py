@@ -1,0 +1,1 @@
+"""From measured pairs to a verdict: the gate, baselines, and validity."""

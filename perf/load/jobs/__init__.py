@@ -1,0 +1,1 @@
+"""What one job does, one module for each kind of job."""

@@ -1,0 +1,1 @@
+"""The pools that run jobs, each in processes of its own."""

@@ -1,0 +1,1 @@
+"""What the machine is and does: facts, processes, CPU and memory, interference."""

@@ -1,0 +1,128 @@
+"""What else the machine did while a block ran: CPU stolen, throttled, used by others.
+
+Read from the kernel's own counters before and after each block, so it costs nothing in
+between. Stolen is what the host of a virtual machine gave to others while this one
+wanted it (proc_stat(5)); throttled is the time for which a container's quota stopped us
+(cpu.stat, cgroups(7)), summed over its cores; foreign is all CPU that was used on our cores
+and not by the experiment. The machine's time is counted in ticks, so what is left for
+others is right over many blocks only, and may be below zero in one. Outside Linux nothing
+of it is known, and all of it is told as 0.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from perf.machine.facts import allowed_cores, cgroup_folders
+from perf.machine.processes import cpu_seconds
+
+_PROC = Path("/proc")
+_CGROUP = Path("/sys/fs/cgroup")
+_BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq
+_STOLEN = 7
+_CORE = re.compile(r"^cpu(\d+) (.*)$", re.MULTILINE)
+_PER_S = {"throttled_time": 1e9, "throttled_usec": 1e6}  # in version 1, and in 2
+
+
+class Counters(NamedTuple):
+    """The machine's counters at one moment, in seconds since it was started."""
+
+    at_s: float
+    busy_s: float
+    stolen_s: float
+    throttled_s: float
+    own_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """How a block's time was shared, in seconds of CPU, over `duration_s` of the clock.
+
+    `own_s` is the experiment's, `foreign_s` everybody else's, `idle_arm_s` that of the
+    arm whose turn it was not.
+    """
+
+    duration_s: float
+    own_s: float
+    foreign_s: float
+    stolen_s: float
+    throttled_s: float
+    idle_arm_s: float = 0.0
+
+
+class Watch:
+    """Reads the conditions of blocks. `own` names the roots of all that is ours."""
+
+    def __init__(
+        self,
+        own: Callable[[], Iterable[int]],
+        proc: Path = _PROC,
+        cgroup: Path = _CGROUP,
+    ) -> None:
+        self._own = own
+        self._proc = proc
+        self._cores = allowed_cores()
+        self._throttles = list(cgroup_folders(proc, cgroup, "cpu"))
+
+    @contextmanager
+    def block(self, idle_arm: Iterable[int] = ()) -> Iterator[list[Conditions]]:
+        """Yield a list that holds the conditions of what ran inside, once it has ended.
+
+        `idle_arm` are the roots of the arm that should do nothing meanwhile.
+        """
+        found: list[Conditions] = []
+        idle_pids = tuple(idle_arm)
+        before, idle_before_s = self._read(), cpu_seconds(idle_pids)
+        yield found
+        after, idle_after_s = self._read(), cpu_seconds(idle_pids)
+        own_s = max(0.0, after.own_s - before.own_s)
+        found.append(
+            Conditions(
+                duration_s=after.at_s - before.at_s,
+                own_s=own_s,
+                foreign_s=after.busy_s - before.busy_s - own_s,
+                stolen_s=after.stolen_s - before.stolen_s,
+                throttled_s=after.throttled_s - before.throttled_s,
+                idle_arm_s=max(0.0, idle_after_s - idle_before_s),
+            )
+        )
+
+    def _read(self) -> Counters:
+        ours = [ticks for core, ticks in _ticks(self._proc) if core in self._cores]
+        tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
+        return Counters(
+            at_s=time.monotonic(),
+            busy_s=tick_s * sum(ticks[i] for ticks in ours for i in _BUSY),
+            stolen_s=tick_s * sum(ticks[_STOLEN] for ticks in ours),
+            throttled_s=sum(_throttled_s(folder) for folder in self._throttles),
+            own_s=cpu_seconds(self._own()),
+        )
+
+
+def _ticks(proc: Path) -> Iterator[tuple[int, list[int]]]:
+    """Yield the number of each core, and its counters in ticks."""
+    for core, counters in _CORE.findall(_text(proc / "stat")):
+        yield int(core), [int(number) for number in counters.split()]
+
+
+def _throttled_s(folder: Path) -> float:
+    text = _text(folder / "cpu.stat")
+    for name, per_s in _PER_S.items():
+        found = re.search(rf"^{name} (\d+)$", text, re.MULTILINE)
+        if found:
+            return int(found[1]) / per_s
+    return 0.0
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return ""

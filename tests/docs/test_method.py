@@ -1,0 +1,43 @@
+"""docs/method.md says what the code does: its constants are the code's."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from perf.judge import validity
+from perf.stats import change, rule, sequential, verdict
+
+ROOT = Path(__file__).parents[2]
+TEXT = " ".join((ROOT / "docs" / "method.md").read_text("utf-8").split())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "value"),
+    [
+        (r"lies more than ([\d.]+) standard deviations", change.OUTLYING),
+        (r"taken as known, ([\d.]+) of the logarithm", change.RUN_SD),
+        (r"spending function of power (\d+)", sequential.SPENDING_POWER),
+        (r"leaves out ([\d.]+) % on each side", 100 * rule.PASS_ALPHA),
+        (r"The alarm's share is ([\d.]+) % of runs", 100 * rule.RUN_ALPHA),
+        (r"an alarm (\d+) times in 100", 100 * verdict.POWER),
+        (r"at least ([\d.]+) times the scenario's rate", validity.HEADROOM),
+        (r"CPU stolen at most ([\d.]+) %", validity.STOLEN_PERCENT),
+        (r"used by others at most ([\d.]+) %", validity.FOREIGN_PERCENT),
+        (r"throttled at most ([\d.]+) %", validity.THROTTLED_PERCENT),
+        (r"\(SIGSTOP\); at most ([\d.]+) % of the CPU", validity.IDLE_ARM_PERCENT),
+        (r"its 99.9 % interval within ([\d.]+) % of 1", 100 * validity.NULL_CONTROL),
+        (r"its ([\d.]+) % interval within", 100 * validity.NULL_CONFIDENCE),
+    ],
+)
+def test_the_constants_are_the_codes(pattern: str, value: float) -> None:
+    """Every figure that the page gives for a constant is the one in force."""
+    found = re.findall(pattern, TEXT)
+    assert [float(figure) for figure in found] == [pytest.approx(value)], pattern
+
+
+def test_it_is_two_pages() -> None:
+    """It is short enough to be read before a verdict is doubted."""
+    assert len(TEXT.split()) < 1100

@@ -1,0 +1,74 @@
+"""The command for `git bisect run`: what it ends with for each verdict."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from perf.commands.bisect import SKIP, exit_code, main
+from perf.stats import Verdict
+
+ROOT = Path(__file__).parents[3]
+
+
+def summary(folder: Path, verdict: str, name: str = "serving-batch") -> Path:
+    """Write a summary of one scenario and return its path."""
+    path = folder / "summary.json"
+    row = {"name": name, "verdict": verdict, "reason": "because"}
+    path.write_text(json.dumps({"scenarios": [row]}), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (Verdict.UNCHANGED, 0),
+        (Verdict.IMPROVED, 0),
+        (Verdict.REGRESSED, 1),
+        (Verdict.INCONCLUSIVE, 125),
+        (Verdict.NO_BASELINE, 125),
+        (Verdict.INVALID, 125),
+    ],
+)
+def test_every_verdict_has_a_code(tmp_path: Path, verdict: Verdict, code: int) -> None:
+    """Good is 0, bad is 1, and what cannot be said skips the commit."""
+    found, why = exit_code(summary(tmp_path, verdict), "serving-batch")
+    assert found == code
+    assert why == f"{verdict}. because"
+
+
+def test_a_run_without_a_summary_is_skipped(tmp_path: Path) -> None:
+    """A commit that could not be built, or ended early, is neither good nor bad."""
+    assert exit_code(tmp_path / "summary.json", "serving-batch")[0] == SKIP
+    (tmp_path / "broken.json").write_text("{", encoding="utf-8")
+    assert exit_code(tmp_path / "broken.json", "serving-batch")[0] == SKIP
+    other = summary(tmp_path, Verdict.UNCHANGED, name="serving-single")
+    assert exit_code(other, "serving-batch")[0] == SKIP
+
+
+@pytest.mark.parametrize("arguments", [[], ["--perf-profile", "smoke"]])
+def test_the_scenario_comes_first(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a scenario nothing is run, and one line says what to type."""
+    assert main(arguments) == SKIP
+    assert capsys.readouterr().err == (
+        "usage: tox -e bisect -- SCENARIO [pytest's options]\n"
+    )
+
+
+def test_it_needs_nothing_but_the_standard_library() -> None:
+    """It starts where the suite's packages cannot be installed."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "perf.commands.bisect"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == SKIP
+    assert done.stderr.startswith("usage: ")

@@ -1,0 +1,137 @@
+"""The command that records a candidate and keeps it only when told to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perf.commands.rebaseline import compared, main
+from perf.judge.baselines import BaselineStore
+from tests.support.fakes import RECORDED, entry, write_baseline
+
+
+def launches(times: float = 1.0) -> list[dict[str, float]]:
+    """Return three launches of two pairs, all `times` as fast as the first call's."""
+    ratios = (3.0, 3.02, 2.98, 3.01, 3.0, 2.99)
+    return [
+        {"scenario_rps": 2 * ratio * times, "reference_rps": 2.0, "launch": place // 2}
+        for place, ratio in enumerate(ratios)
+    ]
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """Return a folder with one baseline."""
+    folder = tmp_path / "baselines"
+    write_baseline(folder, "0003_old.json", entry(pairs=launches()))
+    return folder
+
+
+@pytest.fixture
+def candidates(tmp_path: Path) -> Path:
+    """Return a folder with a candidate that is a tenth slower."""
+    folder = tmp_path / "candidates"
+    write_baseline(folder, "0001_candidate.json", entry(pairs=launches(0.9)))
+    return folder
+
+
+def test_old_stands_beside_new(old: Path, candidates: Path) -> None:
+    """The table has both ratios and the change, each with its interval."""
+    row = compared(old, candidates).splitlines()[-1]
+    assert row.startswith("serving-batch")
+    assert "3.00 [" in row
+    assert "2.70 [" in row
+    assert "-10.0 % [-" in row
+
+
+def test_new_without_old_says_why(tmp_path: Path, candidates: Path) -> None:
+    """Where no baseline applies the row has the new ratio and the reason."""
+    row = compared(tmp_path / "none", candidates).splitlines()[-1]
+    assert "2.70 [" in row
+    assert "no baseline of serving-batch" in row
+
+
+def test_it_is_kept_when_told_to(
+    old: Path, candidates: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The candidate becomes the file of the next number; the old one stays."""
+    assert main(["--write", "faster"], old, candidates) == 0
+    names = sorted(path.name for path in old.glob("*/*.json"))
+    assert names == ["0003_old.json", "0004_faster.json"]
+    assert "written: " in capsys.readouterr().out
+    assert not list(candidates.glob("*/*.json"))
+
+
+@pytest.mark.parametrize("how", ["--write", "--pool"])
+@pytest.mark.parametrize("name", [[], ["a", "b"], ["../up"], [".hidden"], ["a b"]])
+def test_a_name_is_a_name(
+    old: Path,
+    candidates: Path,
+    how: str,
+    name: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Anything that is no plain file name is refused in one line, and nothing is moved."""
+    assert main([how, *name], old, candidates) == 4
+    assert capsys.readouterr().err.startswith(f"ERROR: {how} takes one name")
+    assert len(list(old.glob("*/*.json"))) == 1
+
+
+@pytest.mark.parametrize("how", ["--write", "--pool"])
+def test_nothing_is_written_without_a_candidate(
+    old: Path, tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was not measured cannot be kept."""
+    assert main([how, "x"], old, tmp_path / "none") == 4
+    assert "there is no candidate" in capsys.readouterr().err
+
+
+def test_a_run_joins_those_of_the_baseline(old: Path, tmp_path: Path) -> None:
+    """Pooled runs keep their pairs and dates, oldest first, their launches numbered on."""
+    folder = tmp_path / "more"
+    write_baseline(folder, "0001_candidate.json", entry(pairs=launches(1.01)))
+    assert main(["--pool", "two"], old, folder) == 0
+    write_baseline(folder, "0001_candidate.json", entry(pairs=launches(0.99)))
+    assert main(["--pool", "three"], old, folder) == 0
+    newest = BaselineStore(old).all()[0]
+    assert newest.path.name == "0005_three.json"
+    assert [run.recorded for run in newest.runs] == [RECORDED] * 3
+    assert [len(sample) for sample in newest.samples] == [6, 6, 6]
+    assert [[pair.scenario_rps for pair in sample.pairs] for sample in newest.samples] == [
+        [p["scenario_rps"] for p in launches(times)] for times in (1.0, 1.01, 0.99)
+    ]
+    assert newest.sample.launches.tolist() == [n // 2 for n in range(18)]
+    assert len(list(old.glob("*/*.json"))) == 3
+    assert not list(folder.glob("*/*.json"))
+
+
+def test_a_changed_speed_is_no_run_of_the_same(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is surely slower than the baseline is refused, and stays a candidate."""
+    folder = tmp_path / "slower"
+    write_baseline(folder, "0001_candidate.json", entry(pairs=launches(0.8)))
+    assert main(["--pool", "x"], old, folder) == 4
+    assert "ERROR: --pool: serving-batch moved by -20.0%" in capsys.readouterr().err
+    assert len(list(old.glob("*/*.json"))) == 1
+    assert len(list(folder.glob("*/*.json"))) == 1
+
+
+def test_a_run_needs_a_baseline_to_join(
+    candidates: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without a baseline that applies there is nothing to stand beside."""
+    assert main(["--pool", "x"], tmp_path / "none", candidates) == 4
+    assert "--pool: no baseline of serving-batch" in capsys.readouterr().err
+    assert len(list(candidates.glob("*/*.json"))) == 1
+
+
+def test_a_run_that_fails_leaves_no_candidate(
+    old: Path, candidates: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A run that could not measure ends with its own code; an older candidate is gone."""
+    assert main(["--perf-profile", "none"], old, candidates) == 4
+    assert "--perf-profile none: no such profile" in capfd.readouterr().err
+    assert not candidates.exists()
+    assert len(list(old.glob("*/*.json"))) == 1

@@ -1,0 +1,274 @@
+"""What else the machine did is read from the kernel's counters, and told from ours."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import perf.machine.interference
+from perf.judge.validity import disturbances, shares
+from perf.machine.interference import Conditions, Watch
+
+_TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
+_BURNT_S = 1.0
+
+# Burns CPU for as long as each line says, and answers how much it has used by then.
+_BURNER = """
+import sys, time
+
+print("ready", flush=True)
+for line in sys.stdin:
+    until = time.process_time() + float(line)
+    while time.process_time() < until:
+        pass
+    print(time.process_time(), flush=True)
+"""
+
+
+class Kernel:
+    """The folders in which the kernel tells of itself, with counters that a test sets."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make them; everything stands at zero, and there are no cgroups."""
+        self.proc, self.cgroup = folder / "proc", folder / "cgroup"
+        self.cgroup.mkdir()
+        self.spend()
+
+    def spend(self, **ticks: int) -> None:
+        """Write what the whole machine has spent so far, in clock ticks."""
+        names = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
+        numbers = [ticks.get(name, 0) for name in (*names, "guest", "guest_nice")]
+        line = " ".join(str(number) for number in numbers)
+        # A machine of one core says the same for it.
+        _write(self.proc / "stat", f"cpu  {line}\ncpu0 {line}\nintr 99 1 2 3\n")
+
+    def throttle(self, folder: str, text: str) -> None:
+        """Write a cgroup's cpu.stat."""
+        _write(self.cgroup / folder / "cpu.stat", text)
+
+    def watch(self, *own: int) -> Watch:
+        """Return a watch over it."""
+        return Watch(lambda: own, self.proc, self.cgroup)
+
+
+class Burner:
+    """A process that burns CPU when it is told to."""
+
+    def __init__(self) -> None:
+        """Start it."""
+        command = [sys.executable, "-c", _BURNER]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.pid = self._process.pid
+        assert self._hear() == "ready"
+
+    def burn(self, seconds: float) -> float:
+        """Let it burn so much; return what it has used in all."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{seconds}\n")
+        self._process.stdin.flush()
+        return float(self._hear())
+
+    def end(self) -> None:
+        """Kill it."""
+        self._process.kill()
+        self._process.communicate()
+
+    def _hear(self) -> str:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().strip()
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Kernel:
+    """A kernel of which everything is made up."""
+    return Kernel(tmp_path)
+
+
+@pytest.fixture
+def burner() -> Iterator[Burner]:
+    """A process beside us, which ends with the test."""
+    made = Burner()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def used_s(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
+    """What each tree has used, by its root, in place of the process table."""
+    table: dict[int, float] = {}
+
+    def seconds(roots: Iterator[int]) -> float:
+        return sum(table[root] for root in roots)
+
+    monkeypatch.setattr(perf.machine.interference, "cpu_seconds", seconds)
+    return table
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def _v1(kernel: Kernel, *, spent_ns: int) -> None:
+    _write(kernel.proc / "self/cgroup", "4:memory:/x\n2:cpu,cpuacct:/x\n0::/\n")
+    text = "nr_periods 9\nnr_throttled 3\nthrottled_time {}\n"
+    kernel.throttle("cpu,cpuacct", text.format(0))
+    kernel.throttle("cpu,cpuacct/x", text.format(spent_ns))
+
+
+def _v2(kernel: Kernel, *, spent_ns: int) -> None:
+    _write(kernel.proc / "self/cgroup", "0::/outer/x\n")
+    _write(kernel.cgroup / "cpu.stat", "usage_usec 777\n")  # the root has no limit
+    kernel.throttle("outer", "usage_usec 777\nthrottled_usec 0\n")
+    kernel.throttle("outer/x", f"nr_throttled 3\nthrottled_usec {spent_ns // 1000}\n")
+
+
+def test_stolen_and_foreign_are_what_was_counted_meanwhile(
+    kernel: Kernel, used_s: dict[int, float]
+) -> None:
+    """Only the growth counts; waiting is no use of CPU, and a guest's is in the user's."""
+    used_s[11] = 20.0
+    kernel.spend(user=1000, nice=10, system=500, idle=9000, steal=30, irq=3, softirq=7)
+    with kernel.watch(11).block() as found:
+        assert found == []
+        used_s[11] += 120 * _TICK_S
+        own, others = {"user": 1200, "nice": 20, "system": 550}, {"irq": 6, "softirq": 14}
+        waited = {"idle": 9999, "iowait": 888}
+        kernel.spend(**own, **others, **waited, steal=70, guest=150, guest_nice=5)
+    (seen,) = found
+    busy_s = (200 + 10 + 50 + 3 + 7) * _TICK_S
+    assert seen.stolen_s == pytest.approx(40 * _TICK_S)
+    assert seen.own_s == pytest.approx(120 * _TICK_S)
+    assert seen.foreign_s == pytest.approx(busy_s - 120 * _TICK_S)
+    assert seen.throttled_s == seen.idle_arm_s == 0.0
+    assert seen.duration_s > 0.0
+
+
+def test_what_is_counted_ahead_is_taken_off_later(
+    kernel: Kernel, used_s: dict[int, float]
+) -> None:
+    """The two counters are not of one clock: over two blocks the difference is gone."""
+    used_s[11] = 0.0
+    watch = kernel.watch(11)
+    with watch.block() as first:
+        used_s[11] = 103 * _TICK_S
+        kernel.spend(user=100)
+    with watch.block() as second:
+        used_s[11] = 200 * _TICK_S
+        kernel.spend(user=200)
+    assert first[0].foreign_s == pytest.approx(-3 * _TICK_S)
+    assert shares([*first, *second], 1.0).foreign_percent == pytest.approx(0.0)
+
+
+def test_only_our_cores_count(kernel: Kernel) -> None:
+    """What others do on cores that we may not use is nothing to us."""
+    stat = "cpu  0 0 0 0 0 0 0 0 0 0\n" + "".join(
+        f"cpu{core} {{}} 0 0 0 0 0 0 {{}} 0 0\n" for core in (0, 10_000)
+    )
+    path = kernel.proc / "stat"
+    path.write_text(stat.format(0, 0, 0, 0), encoding="utf-8")
+    with kernel.watch().block() as found:
+        path.write_text(stat.format(50, 10, 900, 800), encoding="utf-8")
+    assert found[0].foreign_s == pytest.approx(50 * _TICK_S)
+    assert found[0].stolen_s == pytest.approx(10 * _TICK_S)
+
+
+def test_roots_are_asked_anew(kernel: Kernel, used_s: dict[int, float]) -> None:
+    """A server launched since the watch was made is ours in the blocks of its life."""
+    own = [11]
+    used_s |= {11: 1.0, 12: 5.0}
+    watch = Watch(lambda: own, kernel.proc, kernel.cgroup)
+    own.append(12)
+    with watch.block() as found:
+        used_s[12] += 2.0
+    assert found[0].own_s == pytest.approx(2.0)
+
+
+def test_the_arm_at_rest_is_read_by_itself(
+    kernel: Kernel, used_s: dict[int, float]
+) -> None:
+    """What its trees used meanwhile is told beside what all of ours did."""
+    used_s |= {11: 1.0, 12: 5.0, 13: 7.0}
+    with kernel.watch(11, 12, 13).block(idle_arm=iter((12, 13))) as found:
+        used_s |= {11: 4.0, 12: 5.5, 13: 7.25}
+    assert found[0].idle_arm_s == pytest.approx(0.75)
+    assert found[0].own_s == pytest.approx(3.75)
+
+
+@pytest.mark.parametrize("version", [_v1, _v2])
+def test_throttling_is_read_in_either_version(
+    kernel: Kernel, version: Callable[..., None]
+) -> None:
+    """What a quota held back, here in our own cgroup, is read in seconds."""
+    version(kernel, spent_ns=5_000_000_000)
+    watch = kernel.watch()
+    with watch.block() as found:
+        version(kernel, spent_ns=6_500_000_000)
+    assert found[0].throttled_s == pytest.approx(1.5)
+
+
+def test_a_parents_throttling_counts(kernel: Kernel) -> None:
+    """A quota further up holds its children back as well."""
+    _v2(kernel, spent_ns=0)
+    with kernel.watch().block() as found:
+        kernel.throttle("outer", "throttled_usec 250000\n")
+    assert found[0].throttled_s == pytest.approx(0.25)
+
+
+def test_a_block_that_fails_leaves_no_conditions(kernel: Kernel) -> None:
+    """The error comes through, and nothing is said of half a block."""
+    kept: list[list[Conditions]] = []
+
+    def fail() -> None:
+        with kernel.watch().block() as found:
+            kept.append(found)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
+    assert kept == [[]]
+
+
+def test_a_kernel_that_tells_nothing_makes_nothing_invalid(tmp_path: Path) -> None:
+    """Without its files, as outside Linux, no disturbance is found."""
+    with Watch(lambda: (), tmp_path / "proc", tmp_path / "cgroup").block() as found:
+        pass
+    assert disturbances({"scenario": shares(found, usable_cores=2.0)}) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="read from Linux's own files")
+def test_a_real_stranger_is_foreign_and_one_of_ours_is_not(burner: Burner) -> None:
+    """Two watches over one block differ by just the process that is ours to one alone.
+
+    Whatever else this machine does meanwhile is foreign to both.
+    """
+    cores = float(os.cpu_count() or 1)
+    stranger, ours = Watch(lambda: ()), Watch(lambda: (burner.pid,))
+    before_s = burner.burn(0.0)
+    with stranger.block() as to_one, ours.block() as to_other:
+        used_s = burner.burn(_BURNT_S) - before_s
+    foreign, own = shares(to_one, cores), shares(to_other, cores)
+    expected_percent = 100.0 * used_s / (to_one[0].duration_s * cores)
+    assert to_one[0].own_s == 0.0
+    assert foreign.foreign_percent > 0.8 * expected_percent
+    difference = foreign.foreign_percent - own.foreign_percent
+    assert difference == pytest.approx(expected_percent, rel=0.1)
+
+
+def test_a_real_busy_arm_at_rest_is_seen(burner: Burner) -> None:
+    """A process that should sleep and burns shows with what it says it has used."""
+    watch = Watch(lambda: (burner.pid,))
+    before_s = burner.burn(0.0)
+    with watch.block(idle_arm=[burner.pid]) as found:
+        used_s = burner.burn(_BURNT_S) - before_s
+    assert found[0].idle_arm_s == pytest.approx(used_s, rel=0.1)
+    with watch.block(idle_arm=[burner.pid]) as found:
+        pass
+    assert found[0].idle_arm_s < 0.1 * used_s

@@ -1,0 +1,142 @@
+"""The null server answers every request at once, however it arrives, and nothing else."""
+
+from __future__ import annotations
+
+import http.client
+import itertools
+import json
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fixtures.runlock import session_name
+from perf.load.jobs.client import run
+from perf.load.jobs.targets import Address
+from serving.backends.base import ServedModel
+from serving.backends.null import NullBackend, NullServer
+from serving.backends.null_server import request_length
+from serving.errors import ServerError
+from serving.runtimes.process import ProcessRuntime
+from serving.spec import ServerSpec
+from tests.support.fakes import ended, wait_until
+
+TOP = ((281, 0.5), (285, 0.25), (282, 0.125))
+_MODEL = ServedModel(name="canned", archive=Path("none.mar"))
+_SPEC = ServerSpec(workers=1, threads_per_worker=1)
+_PATIENCE_S = 60.0
+
+
+def _start() -> NullServer:
+    return NullBackend(TOP).start(_MODEL, _SPEC, ProcessRuntime(session_name()))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[NullServer]:
+    """One server for all tests that leave it as it is."""
+    started = _start()
+    yield started
+    started.stop()
+
+
+def _request(body: bytes) -> bytes:
+    head = (
+        f"POST {_MODEL.name} HTTP/1.1\r\nHost: here\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def _reply(connection: socket.socket) -> bytes:
+    """Read until the server closes the connection."""
+    connection.settimeout(_PATIENCE_S)
+    with connection.makefile("rb") as stream:
+        return stream.read()
+
+
+def test_client_job_gets_the_canned_answer(server: NullServer, tmp_path: Path) -> None:
+    """A job of the centralised arm reads the answer that the server was given."""
+    image = tmp_path / "image.jpg"
+    image.write_bytes(b"x" * 200_000)
+    target = Address(server.host, server.port, server.predict_path, _PATIENCE_S)
+    assert run(str(image), target) == TOP
+
+
+def test_request_in_pieces_is_answered_once_it_is_whole(server: NullServer) -> None:
+    """The reply comes after the last byte and not before; then the connection closes."""
+    request = _request(b"x" * 1000)
+    cuts = [0, 10, request.index(b"\r\n\r\n") + 2, len(request) - 1, len(request)]
+    with socket.create_connection((server.host, server.port)) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for begin, end in itertools.pairwise(cuts):
+            connection.settimeout(0)
+            with pytest.raises(BlockingIOError):
+                connection.recv(1)
+            connection.settimeout(_PATIENCE_S)
+            connection.sendall(request[begin:end])
+        head, _, body = _reply(connection).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"Connection: close" in head
+    assert json.loads(body) == {str(name): p for name, p in TOP}
+
+
+def test_request_without_a_body_is_answered(server: NullServer) -> None:
+    """A GET, as the readiness probe sends it, has the same answer."""
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=_PATIENCE_S)
+    connection.request("GET", server.predict_path)
+    with connection.getresponse() as reply:
+        assert json.loads(reply.read()) == {str(name): p for name, p in TOP}
+    connection.close()
+
+
+def test_caller_who_hangs_up_does_no_harm(server: NullServer) -> None:
+    """Half a request, then silence for ever, leaves the server answering the others."""
+    with socket.create_connection((server.host, server.port)) as connection:
+        connection.sendall(_request(b"x" * 1000)[:-1])
+    with socket.create_connection((server.host, server.port)) as connection:
+        connection.sendall(_request(b"x"))
+        assert _reply(connection).startswith(b"HTTP/1.1 200 OK")
+    assert server.observed() == {}
+
+
+def test_death_is_seen() -> None:
+    """A server that was killed is a ServerError when it is asked how it runs."""
+    server = _start()
+    try:
+        (pid,) = server.root_pids()
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: ended(pid), "the server's end")
+        with pytest.raises(ServerError, match=r"the null server died \(exit code -9\)"):
+            server.observed()
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    ("head", "announced"),
+    [
+        ("GET / HTTP/1.1", 0),
+        ("POST / HTTP/1.1\r\nHost: here\r\nContent-Length: 43", 43),
+        ("POST / HTTP/1.1\r\ncontent-length:4\r\nHost: here", 4),
+        ("POST / HTTP/1.1\r\nCONTENT-LENGTH:  4  ", 4),
+        ("POST / HTTP/1.1\r\nX-Content-Length: 9", 0),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", b"abcd", b"\r\n\r\ncontent-length: 7\r\n\r\n"])
+def test_request_length(head: str, announced: int, body: bytes) -> None:
+    """The length is that of the headers and of the body that they announce."""
+    whole = head.encode() + b"\r\n\r\n"
+    assert request_length(bytearray(whole + body)) == len(whole) + announced
+    assert request_length(bytearray(whole[:-1])) is None
+
+
+@given(body=st.binary(max_size=200), cut=st.integers(0, 300))
+def test_request_length_does_not_depend_on_what_has_arrived(body: bytes, cut: int) -> None:
+    """However much of a request is there, its length is unknown or right."""
+    request = _request(body)
+    assert request_length(bytearray(request[:cut])) in {None, len(request)}
+    assert request_length(bytearray(request)) == len(request)

@@ -1,0 +1,161 @@
+"""Engines: each computes the checkpoint's answers, or nearly, and says how nearly."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from perf.experiment.answers import differs
+from perf.machine.facts import read_machine
+from serving.engines import DEFAULT, ENGINES, Engine, find_engine
+from serving.errors import ArtifactError, ConfigError
+from serving.model import converted as room
+from serving.model.artifacts import Artifacts
+from serving.model.cache import build
+from serving.model.choice import photographs
+from serving.model.converted import Converted, ensure_converted
+from serving.model.requests import EnginePredictRequest
+
+OTHERS = [engine for engine in ENGINES.values() if engine.name != DEFAULT]
+
+
+@pytest.fixture(scope="module", params=OTHERS, ids=lambda engine: engine.name)
+def made(
+    request: pytest.FixtureRequest, artifacts: Callable[[str], Artifacts], cache: Path
+) -> Converted:
+    """The smaller ResNet, as one of the engines reads it."""
+    engine: Engine = request.param
+    if refusal := engine.refusal(read_machine().instruction_sets):
+        pytest.skip(refusal)
+    return ensure_converted(artifacts("resnet18"), engine, photographs(), cache)
+
+
+def test_an_exact_engine_has_the_checkpoints_answers(
+    made: Converted, artifacts: Callable[[str], Artifacts], tmp_path: Path
+) -> None:
+    """An engine in fp32 names the same classes, to within a thousandth.
+
+    One of less precision is held against its own answers.
+    """
+    model, target = artifacts("resnet18"), tmp_path / "answers.json"
+    engine, folder = made.engine, made.folder
+    build(EnginePredictRequest(engine, folder, model.preprocess, photographs(), target))
+    answers = json.loads(target.read_text("utf-8"))
+    for path, raw in answers.items():
+        top = tuple((int(name), probability) for name, probability in raw)
+        assert not differs(top, made.predictions[path], made.engine.tolerance)
+        if made.engine.exact:
+            assert made.predictions[path] == model.predictions[path]
+
+
+def test_agreement_is_counted(made: Converted) -> None:
+    """Over more than 200 pictures; an exact engine always finds the same class.
+
+    Weights from a seed, of which there is no trained margin between classes, are the worst
+    that lower precision can meet; by chance they would agree on one picture in a thousand.
+    """
+    assert made.agreement is not None
+    assert made.agreement.pictures >= 200
+    least = {"fp32": 1.0, "bf16": 0.8, "int8": 0.3}[made.engine.precision]
+    assert least <= made.agreement.top1 <= 1.0
+
+
+def test_it_is_converted_once(
+    made: Converted,
+    artifacts: Callable[[str], Artifacts],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A second call finds everything in the cache, and starts no process."""
+
+    def refused(*_arguments: object) -> None:
+        raise AssertionError("nothing had to be built")
+
+    monkeypatch.setattr("serving.model.cache.Child", refused)
+    again = ensure_converted(artifacts("resnet18"), made.engine, photographs(), cache)
+    assert again == made
+    names = {"engine.py", "classify.py", "preprocess.json"}
+    assert names < again.files.keys()
+    assert all(path.is_file() for path in (*again.files.values(), again.archive))
+
+
+def test_the_checkpoint_itself_needs_no_conversion(
+    artifacts: Callable[[str], Artifacts], tmp_path: Path
+) -> None:
+    """The article's engine reads the checkpoint where it lies; nothing is written."""
+    model = artifacts("resnet18")
+    made = ensure_converted(model, find_engine(DEFAULT), photographs(), tmp_path)
+    assert made.files["model.pt"] == model.checkpoint
+    assert (made.archive, made.agreement) == (model.archive, None)
+    assert made.predictions == model.predictions
+    assert not any(tmp_path.iterdir())
+
+
+def test_a_missing_package_is_told(
+    artifacts: Callable[[str], Artifacts], tmp_path: Path
+) -> None:
+    """Without the package the message names it, and where it is to be had."""
+    engine = replace(find_engine("openvino"), packages=("openvino-of-tomorrow",))
+    with pytest.raises(ConfigError, match=r"openvino-of-tomorrow is not installed; tox -e"):
+        ensure_converted(artifacts("resnet18"), engine, photographs(), tmp_path)
+
+
+def test_a_model_that_an_engine_does_not_take_is_told(
+    artifacts: Callable[[str], Artifacts], tmp_path: Path
+) -> None:
+    """What the engine says of it is in the message, and nothing is kept."""
+    none = tmp_path / "none.pt"
+    none.write_bytes(b"no model")
+    model = replace(artifacts("resnet18"), checkpoint=none)
+    cache = tmp_path / "cache"
+    with pytest.raises(ArtifactError, match="engine openvino: it does not take the model"):
+        ensure_converted(model, find_engine("openvino"), photographs(), cache)
+    assert not any(cache.iterdir())
+
+
+def test_a_damaged_entry_is_told(
+    artifacts: Callable[[str], Artifacts],
+    cache: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A file that is not what was written is named, and what to do."""
+    engine = find_engine("openvino")
+    made = ensure_converted(artifacts("resnet18"), engine, photographs(), cache)
+    copy = tmp_path / made.folder.name
+    copy.mkdir()
+    for file in made.folder.iterdir():
+        (copy / file.name).symlink_to(file)
+    (copy / "model.bin").unlink()
+    (copy / "model.bin").write_bytes(b"short")
+    monkeypatch.setattr(room, "ensure_entry", lambda *_: None)
+    with pytest.raises(ArtifactError, match=r"model\.bin is damaged: delete"):
+        ensure_converted(artifacts("resnet18"), engine, photographs(), tmp_path)
+
+
+def test_a_precision_that_the_cpu_lacks_is_refused() -> None:
+    """The reason names what is needed and what there is; fp32 runs anywhere."""
+    engine = find_engine("openvino-bf16")
+    assert engine.refusal(("avx512", "bf16")) == ""
+    assert engine.refusal(("avx512", "vnni")) == (
+        "engine openvino-bf16 needs bf16; this CPU has avx512, vnni"
+    )
+    assert find_engine(DEFAULT).refusal(()) == ""
+
+
+def test_a_card_computes_what_its_engine_can_and_no_cpu_needs() -> None:
+    """Instruction sets are the CPU's; an engine for CPUs alone says so."""
+    assert find_engine("torchscript-bf16").refusal((), "cuda") == ""
+    assert find_engine("onnxruntime").refusal((), "cuda") == (
+        "engine onnxruntime computes on the cpu alone"
+    )
+
+
+def test_an_unknown_engine_is_told() -> None:
+    """A row that names none of the engines is refused with their names."""
+    with pytest.raises(ConfigError, match=r"engine steam: no such engine; known: torchs"):
+        find_engine("steam")

@@ -1,0 +1,155 @@
+"""A child answers, or its death is told; and it never outlives the one that started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import serving.child
+from serving.child import Child, ChildError
+from serving.errors import ArtifactError, ServerError
+from serving.runtimes.process import session_members
+from tests.support.fakes import PATIENCE_S, ended, wait_until
+
+MODULE = "tests.support.child_that_obeys"
+
+# Starts a child, says which, and waits to be killed.
+_PARENT = f"""
+import signal
+from serving.child import Child
+child = Child({MODULE!r})
+assert child.call("ready", {PATIENCE_S}) == "ready"
+print(child.pid, flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    """A child that has shown that it answers."""
+    one = Child(MODULE, {"SPOKEN": "to the child"})
+    try:
+        assert one.call("ready", PATIENCE_S) == "ready"
+        yield one
+    finally:
+        one.stop()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Children that do not go by themselves are hardly waited for."""
+    monkeypatch.setattr(serving.child, "_GRACE_S", 0.05)
+
+
+def test_answers_one_by_one(child: Child) -> None:
+    """Every request has its own answer, in order, from one process."""
+    assert [child.call(n, PATIENCE_S) for n in range(5)] == list(range(5))
+
+
+def test_environment_is_added(
+    child: Child, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A child has what it was given, beside our own environment and our own path."""
+    assert child.call(("environment", "SPOKEN"), PATIENCE_S) == "to the child"
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("OURS", "too")
+    other = Child(MODULE)
+    try:
+        assert other.call(("environment", "OURS"), PATIENCE_S) == "too"
+        path = str(other.call(("environment", "PYTHONPATH"), PATIENCE_S))
+        assert path.endswith(f":{tmp_path}")
+    finally:
+        other.stop()
+
+
+def test_death_is_told_with_the_end_of_the_log(child: Child) -> None:
+    """A child that dies is a ChildError with its exit code and the log's last lines."""
+    with pytest.raises(ChildError) as caught:
+        child.call("exit", PATIENCE_S)
+    first, *tail = str(caught.value).splitlines()
+    assert first == f"{MODULE} died (exit code 3)"
+    assert tail == [f"line {n}" for n in range(10, 30)]
+
+
+def test_death_is_told_to_the_next_request(child: Child) -> None:
+    """Whoever speaks to a dead child is told of its death, every time."""
+    for _ in range(2):
+        with pytest.raises(ChildError, match="died"):
+            child.call("exit", PATIENCE_S)
+
+
+def test_unforeseen_error_is_a_death_with_its_traceback(child: Child) -> None:
+    """An error that is no fault of the user's ends the child, traceback and all."""
+    with pytest.raises(ChildError) as caught:
+        child.call("fail", PATIENCE_S)
+    assert "Traceback" in str(caught.value)
+    assert str(caught.value).endswith("RuntimeError: what nobody foresaw")
+
+
+def test_module_that_does_not_exist() -> None:
+    """A child that cannot even start is a ChildError that says why."""
+    one = Child("tests.no_such_module")
+    try:
+        with pytest.raises(ChildError, match=r"(?s)died \(exit code 1\).*no_such_module"):
+            one.receive(time.monotonic() + PATIENCE_S)
+    finally:
+        one.stop()
+
+
+@pytest.mark.usefixtures("impatient")
+def test_silence_is_told(child: Child) -> None:
+    """A child that does not answer in time is a ChildError, and not waited for longer."""
+    child.send("hang")
+    with pytest.raises(ChildError, match=f"{MODULE} did not answer in time"):
+        child.receive(time.monotonic())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_closed_pipe_is_told(child: Child) -> None:
+    """A child that lives on without its pipe is a ChildError as well."""
+    with pytest.raises(ChildError, match="closed its pipe"):
+        child.call("shut up", PATIENCE_S)
+
+
+def test_user_fault_comes_back_as_itself(child: Child) -> None:
+    """A PerfError raised in the child is raised here, and the child lives on."""
+    with pytest.raises(ArtifactError, match=r"^--perf-model x: no such file$"):
+        child.call("refuse", PATIENCE_S)
+    with pytest.raises(ServerError) as caught:
+        child.call("fail to serve", PATIENCE_S)
+    assert caught.value.log_tail == "its last words"
+    assert child.call("still there", PATIENCE_S) == "still there"
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("deed", ["breed", "hang", "exit"])
+def test_stop_leaves_nothing_of_the_group(deed: str) -> None:
+    """After stop the child is gone, and so is what it started, whatever it was doing."""
+    one = Child(MODULE)
+    try:
+        assert one.call("ready", PATIENCE_S) == "ready"
+        group = {one.pid}
+        if deed == "breed":
+            group.add(int(str(one.call(deed, PATIENCE_S))))
+            assert set(session_members(one.pid)) == group
+        else:
+            one.send(deed)
+    finally:
+        one.stop()
+    wait_until(lambda: not any(session_members(one.pid)), "the group ends")
+    assert all(ended(pid) for pid in group)
+
+
+def test_our_own_death_ends_the_child() -> None:
+    """A child sees its parent's SIGKILL as the end of the pipe, and goes."""
+    command = [sys.executable, "-c", _PARENT]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        parent.kill()
+    wait_until(lambda: ended(pid), "the child ends")

@@ -1,0 +1,1 @@
+"""Tests of whole runs: the real suite, in a process of its own."""

@@ -1,0 +1,224 @@
+"""A real run of a small ResNet: what it prints, what it writes, and what it measures."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from perf.machine.facts import read_machine
+from perf.report.summary import load_schema
+from serving.device import find_card
+from tests.support.sabotage import BUSY
+from tests.support.suite import STRICT, Run, Suite, fresh_suite, tiny_model
+
+NAME = "serving-batch"
+PAIRS = 2
+BLOCK = 16
+REFERENCE_BLOCK = 16
+WARM_UP = 16
+# Of the reference, one job a core, after each launch.
+REFERENCE_WARM_UP = int(read_machine().usable_cores)
+ARMS = {"scenario", "reference"}
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A finished run that saved its result, and where it left what."""
+
+    suite: Suite
+    run: Run
+    page: Path
+    stored: Path
+
+    def benchmark(self) -> dict[str, Any]:
+        """Return the entry of the only benchmark in the stored file."""
+        (entry,) = json.loads(self.stored.read_text("utf-8"))["benchmarks"]
+        found: dict[str, Any] = entry
+        return found
+
+
+@pytest.fixture(scope="module")
+def real() -> Iterator[Recorded]:
+    """A run of one scenario on ResNet-18, which is saved."""
+    with fresh_suite() as suite:
+        page = suite.folder / "page.md"
+        page.write_text("# What was there\n", encoding="utf-8")
+        run = suite.run(
+            *("-k", NAME, "--perf-pairs", str(PAIRS)),
+            *("--perf-total", str(PAIRS * BLOCK), "--benchmark-save=real"),
+            f"--benchmark-histogram={suite.folder}/times",
+            env={"GITHUB_STEP_SUMMARY": str(page)},
+        )
+        assert run.code == pytest.ExitCode.OK, run.output
+        (stored,) = suite.baselines.glob("*/*.json")
+        yield Recorded(suite, run, page, stored)
+
+
+def test_the_table_is_printed(real: Recorded) -> None:
+    """One row for the scenario, what holds for the run, and why there is no verdict."""
+    output = real.run.output
+    assert "= serving performance =" in output
+    (row,) = real.run.lines(f"{NAME}  ")
+    assert "no baseline" in row
+    (header,) = real.run.lines("profile smoke; model resnet18 (seeded weights); ")
+    assert "runtime process (asked for)" in header
+    assert f"{NAME}: no baseline of {NAME} in {real.suite.baselines}" in output
+    assert f"reports: {real.suite.reports}" in output
+
+
+def test_the_summary_keeps_to_its_schema(real: Recorded) -> None:
+    """summary.json is valid, and holds what was measured."""
+    jsonschema.validate(real.run.result, load_schema())
+    assert [entry["name"] for entry in real.run.result["scenarios"]] == [NAME]
+    row = real.run.row(NAME)
+    assert row["verdict"] == "no baseline"
+    total = PAIRS * (BLOCK + REFERENCE_BLOCK) + WARM_UP + REFERENCE_WARM_UP
+    assert row["requests"] == {"total": total, "failed": 0, "wrong": 0}
+    assert [pair["launch"] for pair in row["pairs"]] == [0] * PAIRS
+    assert all(pair["yardstick_rps"] > 0 for pair in row["pairs"])
+    assert row["yardstick_rps"] > 0
+    ratio = row["ratio"]
+    assert 0 < ratio["low"] < ratio["estimate"] < ratio["high"]
+    assert 0 < row["latency_ms"]["p50"] <= row["latency_ms"]["p99"]
+    assert 0 < row["cpu_percent"]["mean"] <= row["cpu_percent"]["max"] <= 100
+    assert row["memory_bytes"]["peak_bytes"] > 0
+
+
+def test_reports_are_written_whole(real: Recorded) -> None:
+    """No half of a file lies beside them."""
+    names = sorted(path.name for path in real.suite.reports.iterdir())
+    assert names == ["summary.json", "summary.md"]
+
+
+def test_the_page_of_a_ci_job_gets_the_table(real: Recorded) -> None:
+    """The Markdown is added to what is there, and is that of reports/summary.md."""
+    page = real.page.read_text("utf-8")
+    assert page.startswith("# What was there\n## Inference serving performance\n")
+    assert page.endswith((real.suite.reports / "summary.md").read_text("utf-8"))
+    assert f"| {NAME} " in page
+
+
+def test_the_stored_result_is_pytest_benchmarks_own(real: Recorded) -> None:
+    """A round for each pair, and our facts on the machine, the scenario and the pairs."""
+    assert real.stored.name == "0001_real.json"
+    assert f"Saved benchmark data in: {real.stored}" in real.run.output
+    machine = json.loads(real.stored.read_text("utf-8"))["machine_info"]["serving_perf"]
+    assert machine["machine_class"] == real.run.result["machine_class"]
+    assert machine["usable_cores"] > 0
+    benchmark = real.benchmark()
+    assert benchmark["group"] == NAME
+    assert benchmark["stats"]["rounds"] == PAIRS
+    extra = benchmark["extra_info"]["serving_perf"]
+    row = real.run.row(NAME)
+    assert extra["pairs"] == row["pairs"]
+    assert extra["requests"] == row["requests"]
+    assert extra["seed"] == real.run.result["seed"]
+    assert extra["identity"]["runtime"] == "process"
+    assert extra["server"]["batch_size"] == 8
+    assert extra["about"]["torchserve"]
+    assert extra["conditions"].keys() == ARMS
+    for seen in extra["conditions"].values():
+        assert all(0.0 <= percent <= 100.0 for percent in seen.values()), seen
+
+
+def test_the_histogram_is_drawn(real: Recorded) -> None:
+    """--benchmark-histogram draws the rounds, as its users expect."""
+    (drawing,) = real.suite.folder.glob("times*.svg")
+    assert f"test_throughput[{NAME}]" in drawing.read_text("utf-8")
+
+
+@pytest.fixture
+def suite() -> Iterator[Suite]:
+    """A folder for runs, with nothing left in the end."""
+    with fresh_suite() as made:
+        yield made
+
+
+def test_a_disabled_benchmark_runs_one_pair(suite: Suite) -> None:
+    """--benchmark-disable measures once: too little for a verdict, and no failure."""
+    run = suite.run(
+        *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
+        *("-k", "throughput", "--benchmark-disable"),
+    )
+    assert run.code == pytest.ExitCode.OK, run.output
+    row = run.row("decentralized")
+    assert len(row["pairs"]) == 1
+    assert row["verdict"] == "inconclusive"
+    assert row["ratio"] is None
+
+
+def test_without_a_card_its_rows_are_skipped_and_say_why(suite: Suite) -> None:
+    """Nothing is measured on another device than the one that was asked for."""
+    missing = find_card().missing
+    if not missing:
+        pytest.skip("this machine has a card")
+    run = suite.run(
+        *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
+        *("-k", "throughput", "-rs", "--perf-device", "cuda"),
+    )
+    assert f"--perf-device cuda: {missing}" in run.output
+    assert "1 skipped" in run.output
+    assert run.summary is None or run.summary["scenarios"] == []
+
+
+@contextlib.contextmanager
+def busy_neighbours() -> Iterator[None]:
+    """Let others' programs take a quarter of this machine, or at least one core."""
+    command = [sys.executable, "-c", BUSY]
+    with contextlib.ExitStack() as stack:
+        for _ in range(max(1, (os.cpu_count() or 1) // 4)):
+            one = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE))
+            stack.callback(one.kill)
+            assert one.stdout is not None
+            assert one.stdout.readline()
+        yield
+
+
+def test_a_run_beside_a_busy_program_is_invalid(suite: Suite) -> None:
+    """It is red, the report says why, and it becomes no baseline."""
+    with busy_neighbours():
+        run = suite.run(
+            *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
+            *("-k", "throughput", "--perf-pairs", "1", "--benchmark-save=busy"),
+            env=STRICT,
+        )
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
+    row = run.row("decentralized")
+    assert row["verdict"] == "invalid"
+    assert row["requests"]["failed"] == row["requests"]["wrong"] == 0
+    assert "scenario: other processes were busy for " in row["reason"]
+    assert "reference: other processes were busy for " in row["reason"]
+    (message,) = run.lines("decentralized was not measured validly, ")
+    assert f"Reason: {row['reason']}." in message
+    assert run.lines("--benchmark-save: nothing was saved, ")
+    assert list(suite.baselines.glob("*/*.json")) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "chosen"),
+    [
+        (("-k", "batch or single"), ["serving-single", "serving-batch"]),
+        (("--perf-scenario=serving-batch,decentralized",), ["decentralized", NAME]),
+        (("--perf-scenario", NAME, "--perf-scenario", NAME), [NAME]),
+        (("--perf-profile=article", "-k", "decentralized-50"), ["decentralized-50"]),
+    ],
+)
+def test_scenarios_are_chosen_by_name(
+    arguments: tuple[str, ...], chosen: list[str], suite: Suite
+) -> None:
+    """-k and --perf-scenario leave just those rows of the table."""
+    run = suite.run("--collect-only", "-q", *arguments)
+    assert run.code == pytest.ExitCode.OK, run.output
+    collected = run.lines("perf/test_throughput.py::test_throughput[")
+    names = [line.partition("[")[2].removesuffix("]") for line in collected]
+    assert sorted(names) == sorted(chosen)

@@ -1,0 +1,162 @@
+"""What becomes a baseline, what never does, and that the gate judges by it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perf.judge.stored import EXTRA
+from tests.support.suite import Run, Suite, fresh_suite, tiny_model
+
+LOCAL = "decentralized"
+SERVED = "serving-batch"
+PASSES = ("unchanged", "improved")
+
+
+def local(*more: str) -> tuple[str, ...]:
+    """Return the arguments of a run of two pairs that needs no server."""
+    size = ("--perf-pairs", "2", "--perf-launches", "2")
+    return ("--perf-model", tiny_model(), *alone(LOCAL), *size, *more)
+
+
+def served(*more: str) -> tuple[str, ...]:
+    """Return the arguments of a run with a server, of three launches of one pair each."""
+    return ("--perf-model", tiny_model(), *alone(SERVED), *launches(3), *more)
+
+
+def launches(number: int) -> tuple[str, ...]:
+    """Return the arguments for so many launches, each with one block of 32 images."""
+    total = str(32 * number)
+    amounts = ("--perf-launches", str(number), "--perf-pairs", str(number))
+    return (*amounts, "--perf-total", total)
+
+
+def alone(scenario: str) -> tuple[str, ...]:
+    """Return the arguments that leave one scenario, and not the harness, to be judged."""
+    return ("--perf-scenario", scenario, "-k", "throughput")
+
+
+@pytest.fixture(scope="module")
+def suite() -> Iterator[Suite]:
+    """A folder for runs, with nothing left in the end."""
+    with fresh_suite() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def first(suite: Suite) -> Run:
+    """A run that is saved where there was no baseline."""
+    return suite.run(*local("--benchmark-save=first"))
+
+
+@pytest.fixture(scope="module")
+def stored(suite: Suite, first: Run) -> Path:
+    """The file that the first run was saved to."""
+    assert first.code == pytest.ExitCode.OK, first.output
+    (path,) = suite.baselines.glob("*/*_first.json")
+    return path
+
+
+def test_a_missing_baseline_is_said_and_no_failure(first: Run, stored: Path) -> None:
+    """Without --perf-require-baseline the first run passes, and its file is numbered."""
+    row = first.row(LOCAL)
+    assert row["verdict"] == "no baseline"
+    assert row["baseline_file"] is None
+    assert stored.name == "0001_first.json"
+
+
+def test_the_next_run_is_judged_against_what_was_saved(suite: Suite, stored: Path) -> None:
+    """It names the file; what it finds there decides the exit code; it saves nothing."""
+    run = suite.run(*local("--perf-require-baseline"))
+    row = run.row(LOCAL)
+    assert row["baseline_file"] == str(stored)
+    assert row["verdict"] in (*PASSES, "inconclusive", "regressed")
+    assert row["change"]["low"] < row["change"]["estimate"] < row["change"]["high"]
+    assert 0 < row["smallest_seen"] <= 1
+    assert row["differences"] == []
+    assert (run.code == pytest.ExitCode.OK) == (row["verdict"] in PASSES), run.output
+    assert list(suite.baselines.glob("*/*.json")) == [stored]
+
+
+@pytest.mark.usefixtures("stored")
+def test_too_little_evidence_is_no_pass_where_a_baseline_is_required(suite: Suite) -> None:
+    """One pair can never be judged, whatever baseline there is."""
+    one = ("--perf-pairs=1", "--perf-launches=1")
+    run = suite.run(*local(*one, "--perf-require-baseline"))
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
+    assert run.row(LOCAL)["verdict"] == "inconclusive"
+    (message,) = run.lines(f"{LOCAL} is inconclusive, and too little evidence is no pass.")
+    assert "1 pair has no spread" in message
+
+
+def test_a_baseline_of_another_machine_class_does_not_apply(
+    suite: Suite, stored: Path
+) -> None:
+    """The verdict is `no baseline`, it says what differs, and it fails where required."""
+    with fresh_suite() as other:
+        shutil.copytree(suite.baselines, other.baselines)
+        path = other.baselines / stored.relative_to(suite.baselines)
+        result = json.loads(path.read_text("utf-8"))
+        (benchmark,) = result["benchmarks"]
+        benchmark["extra_info"][EXTRA]["identity"]["machine_class"] = "sparc-1cpu"
+        path.write_text(json.dumps(result), encoding="utf-8")
+        run = other.run(*local("--perf-require-baseline", "--benchmark-compare"))
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
+    row = run.row(LOCAL)
+    assert row["verdict"] == "no baseline"
+    here = run.result["machine_class"]
+    reason = f"{path.name} does not apply: machine_class is {here}, there sparc-1cpu"
+    assert row["reason"] == reason
+    (message,) = run.lines(f"{LOCAL} has no baseline that applies.")
+    assert reason in message
+
+
+def test_a_run_with_failed_jobs_is_red_and_saves_nothing() -> None:
+    """The first error is told in full with the counts and the server's log.
+
+    The row says `invalid`.
+    """
+    with fresh_suite() as suite:
+        run = suite.run(
+            *served("--perf-job-timeout", "1", "--benchmark-save=bad"),
+            env=suite.slow_server(30),
+        )
+        assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
+        row = run.row(SERVED)
+        assert row["verdict"] == "invalid"
+        assert row["requests"] == {"total": 16, "failed": 16, "wrong": 0}
+        assert row["pairs"] == []
+        (message,) = run.lines(f"{SERVED}, warming up: of 16 jobs 16 failed and 0 ")
+        late = "kitten.jpg: late: no answer within 1 s (--perf-job-timeout)"
+        assert message.endswith(late)
+        assert "--- the end of the server's log ---" in run.output
+        (refusal,) = run.lines("--benchmark-save: nothing was saved, ")
+        assert refusal.endswith(f"for {SERVED} is invalid: {row['reason']}")
+        assert list(suite.baselines.glob("*/*.json")) == []
+        for noise in ("Traceback", "During handling", "Saved benchmark data"):
+            assert noise not in run.output
+
+
+def test_a_run_that_measured_nothing_saves_nothing(suite: Suite) -> None:
+    """--benchmark-save of no scenario leaves the baselines as they are, and says so."""
+    before = sorted(suite.baselines.rglob("*"))
+    run = suite.run("-k", "nothing", "--benchmark-save=none")
+    assert run.code == pytest.ExitCode.NO_TESTS_COLLECTED, run.output
+    (refusal,) = run.lines("--benchmark-save: nothing was saved, ")
+    assert "for the run did not come to its end" in refusal
+    assert sorted(suite.baselines.rglob("*")) == before
+
+
+def test_a_total_holds_for_both_arms(suite: Suite) -> None:
+    """Two pairs of eight images are blocks of four, in either arm, after the warm-ups.
+
+    Each of the two launches is warmed up with a job a core in both arms.
+    """
+    run = suite.run(*local("--perf-total", "8", "--perf-require-baseline"))
+    row = run.row(LOCAL)
+    assert row["requests"]["total"] == 2 * 2 * row["jobs"] + 2 * (4 + 4)
+    assert row["verdict"] == "no baseline"

@@ -1,0 +1,93 @@
+"""A server that is really slower is red, and the way back is green."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from perf.judge.stored import EXTRA
+from tests.suite.test_saving import SERVED, launches, served
+from tests.support.suite import Run, Suite, fresh_suite
+
+# Added to every batch, of which a block has four. The tiny model takes some milliseconds:
+# without a delay the machine's other work would decide how long a block takes.
+NORMAL_S = 0.3
+SLOWER_S = 1.5
+OLD_PILLOW = "0.9.9"
+
+
+@pytest.fixture(scope="module")
+def suite() -> Iterator[Suite]:
+    """A folder for runs, with nothing left in the end."""
+    with fresh_suite() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def normal(suite: Suite) -> Path:
+    """The file that a run with a server was saved to; another Pillow is noted in it."""
+    run = suite.run(*served("--benchmark-save=normal"), env=suite.slow_server(NORMAL_S))
+    assert run.code == pytest.ExitCode.OK, run.output
+    (path,) = suite.baselines.glob("*/*_normal.json")
+    result = json.loads(path.read_text("utf-8"))
+    (benchmark,) = result["benchmarks"]
+    benchmark["extra_info"][EXTRA]["about"]["pillow"] = OLD_PILLOW
+    path.write_text(json.dumps(result), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def slowed(suite: Suite, normal: Path) -> Run:
+    """The same with a server that is really slower, judged against it, saved as well."""
+    assert normal.exists()
+    return suite.run(*served("--benchmark-save=slow"), env=suite.slow_server(SLOWER_S))
+
+
+def test_a_real_slow_down_is_red(normal: Path, slowed: Run) -> None:
+    """The message has the verdict, the interval, the baseline and the way to repeat it.
+
+    Between the last two stands the one thing that has changed since; no fact of a server
+    that was launched anew is taken for a change.
+    """
+    assert slowed.code == pytest.ExitCode.TESTS_FAILED, slowed.output
+    row = slowed.row(SERVED)
+    assert row["verdict"] == "regressed"
+    assert row["requests"]["failed"] == row["requests"]["wrong"] == 0
+    assert row["baseline_file"] == str(normal)
+    assert [pair["launch"] for pair in row["pairs"]] == [0, 1, 2]
+    assert all(pair["yardstick_rps"] > 0 for pair in row["pairs"])
+    assert row["change"]["high"] < 1
+    since = f"pillow {OLD_PILLOW} -> {slowed.result['versions']['pillow']}"
+    assert row["differences"] == [since]
+    (message,) = slowed.lines(f"{SERVED} has regressed. ")
+    assert " % interval: -" in message
+    tolerance = f"{100 * row['tolerance']:g} %"
+    against = f" in {normal}, where the tolerance is {tolerance}. "
+    assert f"{against}Since then: {since}. " in message
+    seed = slowed.result["seed"]
+    command = (
+        f"tox -e {SERVED} -- --perf-seed {seed} --perf-runtime process --perf-profile smoke"
+    )
+    assert f"To repeat this scenario alone: {command}" in message
+    (table_row,) = slowed.lines(f"{SERVED}  ")
+    assert " regressed " in table_row
+    assert "Traceback" not in slowed.output
+
+
+def test_the_way_back_is_improved_and_green(suite: Suite, slowed: Run) -> None:
+    """Against the slow result, now the newest, the same server as at first is improved.
+
+    That is certain before all of the four launches that are planned.
+    """
+    assert slowed.row(SERVED)["verdict"] == "regressed"
+    required = ("--perf-require-baseline", "--benchmark-compare")
+    run = suite.run(*served(*launches(4), *required), env=suite.slow_server(NORMAL_S))
+    assert run.code == pytest.ExitCode.OK, run.output
+    row = run.row(SERVED)
+    assert row["verdict"] == "improved"
+    assert Path(row["baseline_file"]).name.endswith("_slow.json")
+    assert row["change"]["low"] > 1
+    assert 2 <= len(row["pairs"]) < 4

@@ -1,0 +1,241 @@
+"""Stand-ins for arms, instruments and baselines, and a way to wait for what must happen."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+import psutil
+
+from perf.experiment.answers import Expected
+from perf.experiment.arms import Block, Load, OnRecord
+from perf.experiment.instruments import REFERENCE, SCENARIO, Instruments
+from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
+from perf.load.pools.child import BlockRun
+from perf.load.record import BlockTotals, JobRecord, Top
+from perf.machine.interference import Conditions, Watch
+from perf.machine.usage import Monitor
+
+IMAGE = "kitten.jpg"
+TOP: Top = ((281, 0.5), (282, 0.25), (285, 0.125), (287, 0.0625), (761, 0.03125))
+PREDICTIONS = {IMAGE: TOP}
+EXPECTED = Expected(predictions=PREDICTIONS)
+RECORDED = "2026-01-02T03:04:05"
+IDENTITY = Identity(
+    machine_class="x86_64-2cpu-avx512-16to32GiB",
+    runtime="process",
+    model={"name": "resnet152", "weights": "seeded"},
+    spec={"workers": 1, "batch_size": 8, "images": 1},
+    versions={"torch": "2", "python": "3"},
+)
+PATIENCE_S = 60.0
+_LOOK_EVERY_S = 0.01
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    """Return once `holds` does; fails where it does not for a minute."""
+    limit_s = time.monotonic() + PATIENCE_S
+    while not holds():
+        assert time.monotonic() < limit_s, f"in vain: {what}"
+        time.sleep(_LOOK_EVERY_S)
+
+
+def ended(pid: int) -> bool:
+    """Return whether a process has ended, be it that nobody has waited for it yet."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def record(image: int, *, top: Top = TOP, error: str = "") -> JobRecord:
+    """Return what a job of no length left behind."""
+    return JobRecord(image, 0.0, 0.0, 0.0, () if error else top, error)
+
+
+class FakeArm:
+    """Writes down what is asked of it. A block's every image takes `image_s` seconds.
+
+    `bad` maps a block's number, from 0, to the record of that block's first job.
+    """
+
+    def __init__(
+        self, name: str, diary: list[str], *, block_images: int, image_s: float
+    ) -> None:
+        self.load = Load([IMAGE], block_images, 2, 60.0, EXPECTED)
+        self.bad: dict[int, JobRecord] = {}
+        self._name = name
+        self._diary = diary
+        self._image_s = image_s
+        self._blocks = 0
+
+    def relaunch(self) -> None:
+        """Write it down."""
+        self._diary.append(f"{self._name}: relaunch")
+
+    def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
+        """Return a block whose jobs all answered rightly, but for `bad`."""
+        chosen = self.load.take(images)
+        self._diary.append(f"{self._name}: {len(chosen)} images")
+        records = [record(n) for n in range(len(chosen))]
+        if self._blocks in self.bad:
+            records[0] = self.bad[self._blocks]
+        self._blocks += 1
+        for one in records:
+            if on_record:
+                on_record(one)
+        totals = BlockTotals(0.0, self._image_s * len(chosen), 0.0, 0.0)
+        return Block(BlockRun(tuple(records), totals), chosen)
+
+    def observed(self) -> Mapping[str, int | str]:
+        """Write it down."""
+        self._diary.append(f"{self._name}: observed")
+        return {"of": self._name}
+
+    def server_pids(self) -> tuple[int, ...]:
+        """Return a number that no process has, one for each name."""
+        return (-len(self._name),)
+
+    def describe(self) -> Mapping[str, str]:
+        """Return nothing."""
+        return {}
+
+    def log_tail(self) -> str:
+        """Return nothing."""
+        return ""
+
+    def stop(self) -> None:
+        """Write it down."""
+        self._diary.append(f"{self._name}: stop")
+
+
+class FakeMonitor:
+    """Writes down when it would measure."""
+
+    def __init__(self, arm: str, diary: list[str]) -> None:
+        self._arm = arm
+        self._diary = diary
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Write down beginning and end."""
+        self._diary.append(f"{self._arm}: measure")
+        yield
+        self._diary.append(f"{self._arm}: measured")
+
+
+class FakeWatch:
+    """Keeps who should have been idle in each block; a block lasts as its number says."""
+
+    def __init__(self) -> None:
+        self.idle: list[tuple[int, ...]] = []
+
+    @contextmanager
+    def block(self, idle_arm: Iterable[int] = ()) -> Iterator[list[Conditions]]:
+        """Yield a list that has the block's conditions in the end."""
+        self.idle.append(tuple(idle_arm))
+        found: list[Conditions] = []
+        yield found
+        found.append(
+            Conditions(
+                duration_s=float(len(self.idle)),
+                own_s=0.0,
+                foreign_s=0.0,
+                stolen_s=0.0,
+                throttled_s=0.0,
+            )
+        )
+
+
+class FakeGauge:
+    """A yardstick that writes down each measurement, and gives its readings in turn."""
+
+    def __init__(self, diary: list[str], readings: Sequence[float]) -> None:
+        self._diary = diary
+        self._readings = itertools.cycle(readings)
+
+    @property
+    def cpu_ms_per_image(self) -> float | None:
+        """Nothing: this gauge computes nothing."""
+        return None
+
+    def relaunch(self) -> None:
+        """Write it down."""
+        self._diary.append("yardstick: relaunch")
+
+    def measure_rps(self) -> float:
+        """Return the next reading; after the last, the first."""
+        self._diary.append("yardstick")
+        return next(self._readings)
+
+
+def fake_instruments(
+    diary: list[str],
+    *,
+    yardstick_rps: Sequence[float] = (10.0,),
+) -> Instruments:
+    """Return instruments that write in `diary`, with these readings."""
+    return Instruments(
+        monitors={
+            arm: cast("Monitor", FakeMonitor(arm, diary)) for arm in (SCENARIO, REFERENCE)
+        },
+        watch=cast("Watch", FakeWatch()),
+        yardstick=FakeGauge(diary, yardstick_rps),
+    )
+
+
+def pairs_of(
+    *ratios: float,
+    launches: int = 1,
+    yardstick_rps: float | None = None,
+) -> list[dict[str, object]]:
+    """Return pairs as they are stored, with these ratios, spread over the launches."""
+    return [
+        {
+            "scenario_rps": 2 * ratio,
+            "reference_rps": 2.0,
+            "launch": place * launches // len(ratios),
+            "yardstick_rps": yardstick_rps,
+        }
+        for place, ratio in enumerate(ratios)
+    ]
+
+
+def entry(
+    name: str = "serving-batch",
+    identity: Identity = IDENTITY,
+    pairs: Sequence[Mapping[str, object]] = (),
+    about: Mapping[str, str] | None = None,
+    runs: Sequence[Mapping[str, object]] = (),
+) -> dict[str, object]:
+    """Return what a scenario's benchmark leaves in its `extra_info`."""
+    stored = {
+        "schema_version": SCHEMA_VERSION,
+        "name": name,
+        "identity": identity.model_dump(mode="json"),
+        "about": dict(about or {}),
+        "pairs": list(pairs) or pairs_of(3.0, 3.0),
+        "runs": list(runs),
+        "seed": 7,
+    }
+    return {EXTRA: stored}
+
+
+def write_baseline(
+    folder: Path,
+    name: str,
+    *extra_infos: object,
+    platform: str = "Linux-CPython-3.11-64bit",
+) -> Path:
+    """Write a file of the shape of pytest-benchmark's, and return its path."""
+    path = folder / platform / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    benchmarks = [{"name": "test_throughput", "extra_info": x} for x in extra_infos]
+    result = {"benchmarks": benchmarks, "datetime": RECORDED, "version": "5.3.1"}
+    path.write_text(json.dumps(result), "utf-8")
+    return path

@@ -1,0 +1,101 @@
+"""Jobs that do what their image's name says; the pool's tests run them.
+
+A name is a deed, or DEED:WORD. The answer is the job's own process id as its one class.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from perf.load.record import Top
+
+_LOOK_EVERY_S = 0.005
+
+
+def run(image: str, target: object) -> Top:
+    """Do the deed; a name that is none is answered at once."""
+    deed, _, word = image.partition(":")
+    if deed in _DEEDS:
+        _DEEDS[deed](word, target)
+    return ((os.getpid(), 1.0),)
+
+
+def load(target: object) -> Callable[[str], Top]:
+    """Do each deed in a job that stays; a target that is a fault is raised."""
+    if isinstance(target, Exception):
+        raise target
+    return lambda image: run(image, target)
+
+
+def _raise(word: str, _target: object) -> None:
+    raise ValueError(word)
+
+
+def _exit(word: str, _target: object) -> None:
+    os._exit(int(word))
+
+
+def _leave(word: str, _target: object) -> None:
+    sys.exit(int(word))
+
+
+def _kill(word: str, _target: object) -> None:
+    os.kill(os.getpid(), int(word))
+
+
+def _hang(_word: str, _target: object) -> None:
+    while True:
+        signal.pause()
+
+
+def _burn(word: str, _target: object) -> None:
+    until_s = time.process_time() + float(word)
+    while time.process_time() < until_s:
+        pass
+
+
+def _meet(word: str, target: object) -> None:
+    """Answer once as many jobs as `word` says have come to the folder `target`."""
+    (Path(str(target)) / str(os.getpid())).touch()
+    _until(lambda: len(os.listdir(str(target))) >= int(word))  # noqa: PTH208 -- counts names
+
+
+def _dawdle(word: str, _target: object) -> None:
+    """Answer `word` seconds after the launcher was held up, so that it cannot tell."""
+    launcher = psutil.Process(os.getppid())
+    _until(lambda: launcher.status() == psutil.STATUS_STOPPED)
+    until_s = time.monotonic() + float(word)
+    _until(lambda: time.monotonic() > until_s)
+
+
+def _hold_up(_word: str, _target: object) -> None:
+    """Hold the launcher up until another of its jobs has ended."""
+    launcher = psutil.Process(os.getppid())
+    launcher.suspend()
+    _until(lambda: psutil.STATUS_ZOMBIE in [j.status() for j in launcher.children()])
+    launcher.resume()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        time.sleep(_LOOK_EVERY_S)
+
+
+_DEEDS: dict[str, Callable[[str, object], None]] = {
+    "raise": _raise,
+    "exit": _exit,
+    "leave": _leave,
+    "kill": _kill,
+    "hang": _hang,
+    "burn": _burn,
+    "meet": _meet,
+    "dawdle": _dawdle,
+    "hold up": _hold_up,
+}

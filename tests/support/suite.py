@@ -1,0 +1,254 @@
+"""The suite as its users run it: pytest in a process of its own, at the project's root."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import psutil
+
+from serving.errors import ConfigError
+from serving.runtimes.base import SESSION_LABEL, SESSION_VARIABLE
+from serving.runtimes.container import connect
+from tests.support.fakes import wait_until
+from tests.support.sabotage import ANY_MACHINE, SEVERAL, SLOW_SERVER
+
+ROOT = Path(__file__).parents[2]
+_LONGEST_S = 240
+_ENGINE_S = 3
+# The environment of a run that is as strict with this machine as a user's.
+STRICT: Mapping[str, str | None] = {"PYTHONPATH": None}
+# What the outer run was told is not for the inner one.
+_NOT_PASSED_ON = ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTHONPATH")
+# Threads that wait for each other sleep: beside other tests' threads those of a tiny model
+# would spin most of the time, and their yardstick be slower by a factor of fifty.
+_PATIENT = {"OMP_WAIT_POLICY": "passive"}
+# The lock's file stays: removing it would let two runs hold two locks. torch makes the
+# other, empty, wherever it is imported.
+_MAY_STAY = ("serving-perf.lock", "torchinductor_")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """How a run ended: exit code, what it printed, and its summary.json if it wrote one."""
+
+    code: int
+    output: str
+    summary: dict[str, Any] | None = None
+
+    @property
+    def result(self) -> dict[str, Any]:
+        """The summary, which must be there."""
+        assert self.summary is not None, self.output
+        return self.summary
+
+    def row(self, name: str) -> dict[str, Any]:
+        """Return the scenario's entry in the summary."""
+        rows = {row["name"]: row for row in self.result["scenarios"]}
+        found: dict[str, Any] = rows[name]
+        return found
+
+    def lines(self, start: str) -> list[str]:
+        """Return the lines of the output that begin so."""
+        return [line for line in self.output.splitlines() if line.startswith(start)]
+
+
+class Started:
+    """A run that was started and may be interrupted."""
+
+    def __init__(
+        self, suite: Suite, command: Sequence[str], env: Mapping[str, str]
+    ) -> None:
+        """Start it; its output goes into a file, which no straggler can hold open."""
+        self._suite = suite
+        self._output = suite.folder / "output.txt"
+        with self._output.open("wb") as output:
+            self.process = psutil.Popen(
+                command,
+                cwd=ROOT,
+                env=dict(env),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def output(self) -> str:
+        """Return what it has printed so far."""
+        return self._output.read_text("utf-8", errors="replace")
+
+    def servers(self) -> list[psutil.Process]:
+        """Return the server's processes of this folder's runs, found by their label."""
+        return self._suite.processes(labelled=True)
+
+    def until(self, what: str, there: Callable[[], Sequence[object]]) -> None:
+        """Return once `there` finds something; fails where the run ends before."""
+
+        def found() -> bool:
+            assert self.process.poll() is None, f"ended before {what}: {self.output()}"
+            return bool(there())
+
+        wait_until(found, what)
+
+    def wait(self) -> Run:
+        """Return how it ended."""
+        try:
+            code = self.process.wait(_LONGEST_S)
+        except psutil.TimeoutExpired:
+            raise AssertionError(f"the run does not end: {self.output()}") from None
+        summary = self._suite.reports / "summary.json"
+        read = json.loads(summary.read_text("utf-8")) if summary.exists() else None
+        return Run(code, self.output(), read)
+
+
+class Suite:
+    """A folder whose runs share TMPDIR, baselines and reports.
+
+    They find no fault in what else the machine does, but for those that are `STRICT`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Prepare `folder`; its path must be short, for unix sockets lie in it."""
+        self.folder = folder
+        self.baselines = folder / "baselines"
+        self.reports = folder / "reports"
+        self.tmp = folder / "t"
+        self.tmp.mkdir()
+        self._started: list[Started] = []
+
+    def arguments(self, *more: str) -> list[str]:
+        """Return pytest's arguments for a small run with the process runtime."""
+        return [
+            *("-p", "no:cacheprovider", "perf", "--perf-profile", "smoke"),
+            *("--perf-runtime", "process", "--perf-reports", str(self.reports)),
+            *("--benchmark-storage", f"file://{self.baselines}", *more),
+        ]
+
+    def environment(self, env: Mapping[str, str | None]) -> dict[str, str]:
+        """Return this process's environment with our TMPDIR and `env`; None removes."""
+        kept = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
+        lenient = self.customised("lenient", "")
+        own = {**_PATIENT, "TMPDIR": str(self.tmp), "PYTHONPATH": lenient}
+        changed = {**kept, **own, **env}
+        return {name: value for name, value in changed.items() if value is not None}
+
+    def start(self, *more: str, env: Mapping[str, str | None] | None = None) -> Started:
+        """Start a run."""
+        (self.reports / "summary.json").unlink(missing_ok=True)
+        command = [sys.executable, "-m", "pytest", *self.arguments(*more)]
+        started = Started(self, command, self.environment(env or {}))
+        self._started.append(started)
+        return started
+
+    def run(self, *more: str, env: Mapping[str, str | None] | None = None) -> Run:
+        """Run to the end."""
+        return self.start(*more, env=env).wait()
+
+    def refused(
+        self, cases: Sequence[Sequence[str]], env: Mapping[str, str | None] | None = None
+    ) -> list[Run]:
+        """Run once with each of `cases`, which must all be refused, in one process."""
+        done = subprocess.run(
+            [sys.executable, "-c", SEVERAL],
+            input=json.dumps([self.arguments(*case) for case in cases]),
+            cwd=ROOT,
+            env=self.environment(env or {}),
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_S,
+            check=True,
+        )
+        return [Run(code, output) for code, output in json.loads(done.stdout)]
+
+    def customised(self, name: str, code: str) -> str:
+        """Return a folder for PYTHONPATH with `code` as its sitecustomize.
+
+        The limits on what else the machine may do are lifted there as well.
+        """
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        program = f"{ANY_MACHINE}\n{code}"
+        (folder / "sitecustomize.py").write_text(program, encoding="utf-8")
+        return str(folder)
+
+    def slow_server(self, delay_s: float) -> dict[str, str | None]:
+        """Return an environment in which every batch of a server takes so much longer."""
+        code = SLOW_SERVER.replace("{delay_s}", str(delay_s))
+        return {"PYTHONPATH": self.customised("slow", code)}
+
+    def processes(self, *, labelled: bool = False) -> list[psutil.Process]:
+        """Return every living process whose TMPDIR is ours; or those of servers alone."""
+        found = []
+        for process in psutil.process_iter():
+            with contextlib.suppress(OSError, psutil.Error):
+                env = process.environ()
+                ours = env.get("TMPDIR", "").startswith(str(self.tmp))
+                if ours and (SESSION_VARIABLE in env or not labelled):
+                    found.append(process)
+        return found
+
+    def containers(self) -> list[str]:
+        """Return the containers of our runs, each in words; none without an engine."""
+        try:
+            client = connect(_ENGINE_S)
+        except ConfigError:
+            return []
+        with contextlib.closing(client):
+            found = client.api.containers(all=True, filters={"label": SESSION_LABEL})
+        sessions = [str(container["Labels"][SESSION_LABEL]) for container in found]
+        ours = {str(started.process.pid) for started in self._started}
+        return [f"container of {s}" for s in sessions if s.partition("-")[0] in ours]
+
+    def left_over(self) -> list[str]:
+        """Return what runs that have ended left behind, each thing in words."""
+        left = [str(process) for process in self.processes()]
+        left += [p.name for p in self.tmp.iterdir() if not p.name.startswith(_MAY_STAY)]
+        return left + self.containers()
+
+    def close(self) -> None:
+        """End and remove everything."""
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        for started in self._started:
+            started.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def fresh_suite() -> Iterator[Suite]:
+    """Give a folder for runs; in the end nothing of theirs may be left."""
+    suite = Suite(Path(tempfile.mkdtemp(prefix="sp-")))
+    try:
+        yield suite
+        left = suite.left_over()
+        assert left == [], f"left behind: {left}"
+    finally:
+        suite.close()
+
+
+def tiny_model() -> str:
+    """Return the path of a model of ten classes that takes no time to compute.
+
+    It lies in the cache, so that its archive is found there by the next run of the tests.
+    """
+    given = os.environ.get("PERF_CACHE")
+    folder = Path(given or platformdirs.user_cache_dir("serving-perf")) / "tests"
+    path = folder.resolve() / "tiny.pt"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"tiny.{os.getpid()}")
+        command = [sys.executable, "-W", "ignore", "-m", "tests.support.tiny", str(part)]
+        subprocess.run(command, cwd=ROOT, check=True, timeout=_LONGEST_S)
+        part.rename(path)
+    return str(path)
