@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from perf.experiment.measurable import Calibration
+from perf.experiment.harness_run import HarnessRun
 
 
-def test_harness(calibration: Calibration, benchmark: BenchmarkFixture) -> None:
+def test_harness(harness_run: HarnessRun, benchmark: BenchmarkFixture) -> None:
     """Every job of every round is answered; the ceiling itself is only reported."""
-    result = calibration.measure(benchmark)
+    result = harness_run.measure(benchmark)
     assert result.ceiling_rps > 0

@@ -9,10 +9,10 @@ from __future__ import annotations
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from perf.experiment.measurable import Measurable
+from perf.experiment.scenario_run import ScenarioRun
 
 
-def test_throughput(scenario_run: Measurable, benchmark: BenchmarkFixture) -> None:
+def test_throughput(scenario_run: ScenarioRun, benchmark: BenchmarkFixture) -> None:
     """The ratio of scenario over reference is no worse than its stored baseline."""
     result = scenario_run.measure(benchmark)
     refusal = scenario_run.refusal(result)

@@ -26,7 +26,7 @@ import platformdirs
 import psutil
 import pytest
 
-from fixtures.runlock import is_alive, session_name
+from perf.machine.lock import is_alive, session_name
 from serving.errors import ConfigError
 from serving.model.artifacts import Artifacts, ensure_artifacts
 from serving.model.choice import ModelChoice, photographs

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shlex
 
+from perf.config.header import RunHeader
 from perf.report import formatting
-from perf.report.result import RunHeader, ScenarioResult
+from perf.report.result import ScenarioResult
 from perf.stats import Verdict
 
 _DEFAULT_PROFILE = "standard"

@@ -86,21 +86,3 @@ class HarnessResult:
     ceiling_rps: float
     cpu_ms_per_job: float
     jobs: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunHeader:
-    """What holds for the whole run. `machine` and `versions` are for the report's foot.
-
-    `device` is what computes the model, as the option names it.
-    """
-
-    profile: str
-    runtime: str
-    runtime_reason: str
-    machine_class: str
-    device: str
-    seed: int
-    model: str
-    machine: Mapping[str, str]
-    versions: Mapping[str, str]

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from numbers import Integral, Real
 
+from perf.config.header import RunHeader
 from perf.report.formatting import finite
-from perf.report.result import HarnessResult, Limits, RunHeader, ScenarioResult
+from perf.report.result import HarnessResult, Limits, ScenarioResult
 from perf.stats import Estimate
 
 SCHEMA_VERSION = 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from perf.config.header import RunHeader
 from perf.report import formatting
 from perf.report.limits import NOTE, limits_table
 from perf.report.rendering import escape, render
-from perf.report.result import HarnessResult, RunHeader, ScenarioResult
+from perf.report.result import HarnessResult, ScenarioResult
 
 _AGREEMENT = "agreement"
 # Two-line headings keep the terminal's table narrow; a page gets them on one line.

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fixtures.runlock import session_name
+from perf.machine.lock import session_name
 from serving.runtimes.docker import DockerRuntime
 from tests.support.docker_engine import BASE, WHEELS
 from tests.support.fakes import wait_until

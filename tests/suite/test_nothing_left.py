@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 import tests.conftest as proof
-from fixtures.runlock import session_name
+from perf.machine.lock import session_name
 from serving.runtimes.base import SESSION_VARIABLE
 from tests.conftest import Place, leaving_nothing
 from tests.support.fakes import ended, wait_until

@@ -304,7 +304,7 @@ def test_a_server_that_is_late_fails_with_the_end_of_its_log(suite: Suite) -> No
 
 _HOLD_THE_LOCK = """
 import sys
-from fixtures.runlock import only_run
+from perf.machine.lock import only_run
 
 with only_run():
     print("held", flush=True)
@@ -337,7 +337,7 @@ def test_options_of_other_plugins_are_left_alone(suite: Suite) -> None:
     """Where no benchmark is asked for, what would spoil one is no fault."""
     arguments = ("-p", "no:cacheprovider", "--collect-only", "--benchmark-autosave")
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *arguments, "tests/test_options.py"],
+        [sys.executable, "-m", "pytest", *arguments, "tests/suite/test_options.py"],
         cwd=ROOT,
         env=suite.environment({}),
         capture_output=True,

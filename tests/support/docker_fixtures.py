@@ -12,7 +12,7 @@ from typing import Any
 import docker
 import pytest
 
-from fixtures.runlock import session_name
+from perf.machine.lock import session_name
 from serving.errors import ConfigError, ServerError
 from serving.runtimes.docker import DockerRuntime
 from serving.runtimes.image import ImageSource, base_id

@@ -8,7 +8,8 @@ from dataclasses import replace
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from perf.report.result import HarnessResult, Limits, RunHeader, ScenarioResult
+from perf.config.header import RunHeader
+from perf.report.result import HarnessResult, Limits, ScenarioResult
 from perf.stats import Estimate, Pair, Verdict
 
 HEADER = RunHeader(

@@ -10,11 +10,11 @@ from typing import cast
 
 import pytest
 
-from fixtures.course import Budget, Course
-from fixtures.lab import Lab
-from fixtures.measure import ScenarioRun
 from fixtures.settings import _budget_s, _Options
 from perf.config.table import Profile, Table
+from perf.experiment.lab import Lab
+from perf.experiment.scenario_run import ScenarioRun
+from perf.experiment.schedule import Budget, Course
 from perf.stats import Pair
 from tests.support.fakes import IDENTITY
 from tests.support.suite import fresh_suite, tiny_model
@@ -98,7 +98,7 @@ def each(launches: int, pairs: int = 4) -> list[int]:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time, as a course sees it."""
     made = Clock()
-    monkeypatch.setattr("fixtures.course.time", made)
+    monkeypatch.setattr("perf.experiment.schedule.time", made)
     return made
 
 

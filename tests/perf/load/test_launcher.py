@@ -224,7 +224,7 @@ def test_death_of_the_launcher_is_told_at_once() -> None:
 
     pids: set[int] = set()
     with running(OBEY) as one:
-        with pytest.raises(ChildError, match=r"^perf\.jobs\.launcher died"):
+        with pytest.raises(ChildError, match=r"^perf\.load\.pools\.launcher died"):
             run(one, "hang", "kitten", on_record=kill)
         with pytest.raises(ChildError, match="died"):
             run(one, "kitten")

@@ -111,7 +111,7 @@ def test_a_damaged_checkpoint_is_told(tmp_path: Path, model: tuple[Path, int]) -
     damaged = tmp_path / "damaged.pt"
     damaged.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(
-        ChildError, match=r"(?s)perf\.jobs\.yardstick died.*PytorchStreamReader"
+        ChildError, match=r"(?s)perf\.machine\.yardstick died.*PytorchStreamReader"
     ):
         Yardstick(damaged, crop_px, TWO)
 
@@ -120,7 +120,7 @@ def test_a_process_that_dies_is_told(own_yardstick: Yardstick) -> None:
     """A measurement that is not whole is an error, and no lower rate."""
     (pid,) = own_yardstick.pids
     os.kill(pid, signal.SIGKILL)
-    with pytest.raises(ChildError, match=r"perf\.jobs\.yardstick died"):
+    with pytest.raises(ChildError, match=r"perf\.machine\.yardstick died"):
         own_yardstick.measure_rps()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.runlock import remove_left_folders
+from perf.machine.lock import remove_left_folders
 from perf.stats import Verdict
 from perf.trust.curve import operating_curve
 from perf.trust.livecurve import live_rows, runs_with_alarm

@@ -11,14 +11,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from perf.jobs import client, tensor_client
 
-from fixtures.runlock import session_name
 from perf.experiment.answers import differs
+from perf.load.jobs import client, tensor_client
 from perf.load.jobs.client import RefusedError
 from perf.load.jobs.targets import Address
 from perf.load.record import Top
 from perf.machine.freezing import at_rest
+from perf.machine.lock import session_name
 from serving.backends.base import ServedModel, Server
 from serving.backends.registry import BACKENDS, find_backend
 from serving.engines import ENGINES

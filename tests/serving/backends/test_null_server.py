@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.runlock import session_name
 from perf.load.jobs.client import run
 from perf.load.jobs.targets import Address
+from perf.machine.lock import session_name
 from serving.backends.base import ServedModel
 from serving.backends.null import NullBackend, NullServer
 from serving.backends.null_server import request_length

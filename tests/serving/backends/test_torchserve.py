@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from fixtures.runlock import session_name
 from perf.experiment.answers import differs
 from perf.load.jobs.client import run
 from perf.load.jobs.targets import Address
+from perf.machine.lock import session_name
 from serving.backends import torchserve
 from serving.backends.base import ServedModel
 from serving.backends.null import NullBackend

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from fixtures.runlock import session_name
 from perf.experiment.answers import differs
 from perf.load.jobs.targets import Address, LocalModel
 from perf.load.pools.child import JobPool
 from perf.load.record import BlockRequest, Top
+from perf.machine.lock import session_name
 from serving.backends.base import ServedModel
 from serving.backends.torchserve import TorchServe, TorchServeServer
 from serving.model.artifacts import Artifacts

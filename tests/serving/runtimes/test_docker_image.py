@@ -12,7 +12,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from fixtures.runlock import session_name
+from perf.machine.lock import session_name
 from serving.backends.ready import get_json, wait_ready
 from serving.errors import ConfigError, ServerError
 from serving.runtimes import image as image_module

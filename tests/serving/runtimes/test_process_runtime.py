@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from fixtures.runlock import session_name
+from perf.machine.lock import session_name
 from serving.errors import ConfigError, ServerError
 from serving.runtimes import process as process_runtime
 from serving.runtimes.base import SESSION_VARIABLE, Placement, Program
