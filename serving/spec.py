@@ -1,4 +1,13 @@
-"""How a server is asked to serve one model: the same words for every backend."""
+"""The settings of a server, with the same names for every backend.
+
+Each field is checked when the object is made: pydantic.ValidationError names a value of
+the wrong type, or one that is too small.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt
 
@@ -6,26 +15,38 @@ from serving.device import Device
 from serving.environment import Allocator
 
 
-class ServerSpec(BaseModel):
-    """The settings of one server, whichever program serves.
+@dataclass(frozen=True, slots=True)
+class AddedLater:
+    """Marks a setting that older records lack: they were made with its default."""
 
-    `preprocess_threads` are a worker's for decoding a batch, beside `threads_per_worker`
-    for computing it; TorchServe's own handler has always one. What `allocator`
-    does is told in serving.environment. `batch_delay_ms` is how long a batch waits to fill,
-    `response_timeout_s` how long a worker may take for one batch, `startup_timeout_s` how
-    long the server may take until every worker is ready. Raises pydantic.ValidationError
-    where a value is none of its kind, or too small.
-    """
+
+class ServerSettings(BaseModel):
+    """The settings that a row of the table shares with the server that it starts."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
-    workers: PositiveInt
-    threads_per_worker: PositiveInt
-    preprocess_threads: PositiveInt = 1
+    preprocess_threads: Annotated[PositiveInt, AddedLater()] = 1
+    """Threads of a worker that decode a batch. TorchServe's stock handler has one."""
     allocator: Allocator = "retain"
-    device: Device = "cpu"
+    """What becomes of freed memory; see serving.environment."""
     batch_size: PositiveInt = 1
+    """The largest number of requests that a worker computes at once."""
     batch_delay_ms: NonNegativeInt = 100
+    """How long a batch waits for more requests."""
     queue_size: PositiveInt = 100
+    """How many requests may wait before the server refuses more."""
     response_timeout_s: PositiveInt = 200
+    """How long a worker may take for one batch."""
+
+
+class ServerSpec(ServerSettings):
+    """All settings of one running server."""
+
+    workers: PositiveInt
+    """How many workers have the model loaded; each is a process, in Triton a thread."""
+    threads_per_worker: PositiveInt
+    """Threads of a worker that compute the model."""
+    device: Device = "cpu"
+    """Where the model is computed."""
     startup_timeout_s: PositiveInt = 180
+    """How long the server may take until every worker is ready."""

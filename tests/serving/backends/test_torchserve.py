@@ -305,8 +305,8 @@ def test_other_batch_settings(
         TorchServe().start(MODEL, FAKED, FakeRuntime(launched))
     assert str(caught.value) == (
         f"TorchServe runs with {{{differing}}}, "
-        "asked for {'workers': 2, 'device': 'cpu', 'batch_size': 8, 'batch_delay_ms': 50, "
-        "'queue_size': 1000}"
+        "asked for {'batch_size': 8, 'batch_delay_ms': 50, 'queue_size': 1000, "
+        "'workers': 2, 'device': 'cpu'}"
     )
     assert launched.stops == 1
 
