@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perf.config.table import Scenario, Table
+from perf.config.scenario import Scenario
+from perf.config.table import Table
 from serving.errors import ConfigError
 
 

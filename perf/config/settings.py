@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from perf.config.table import Profile, Scenario
+from perf.config.profile import Profile
+from perf.config.scenario import Scenario
 from perf.machine.yardstick import Layout
 from serving.device import Device
 from serving.model.choice import ModelChoice
@@ -15,34 +16,68 @@ from serving.spec import ServerSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that a user chose, or left to its default.
-
-    `cores` is the whole number of cores that the run may use; `scenarios` are the rows
-    to measure, and `left_out` those that this profile does not measure here.
-    """
+    """Everything that a user chose, or left to its default."""
 
     profile_name: str
+
     profile: Profile
+    """The profile, with the amounts that options changed."""
+
     scenarios: tuple[Scenario, ...]
+    """The rows to measure, with the settings that options changed."""
+
     left_out: tuple[Scenario, ...]
+    """The rows of the families asked for that this profile does not measure here."""
+
     reference: Scenario
+    """The row that the others are compared with."""
+
     model: ModelChoice
+
     images: tuple[Path, ...]
+    """The files that the jobs take in turn."""
+
     runtime: str
+    """Where servers run, as asked for: auto, docker or process."""
+
     device: Device
+    """What computes the model."""
+
     docker: DockerSettings
+
     cores: int
+    """The whole number of cores that the run may use."""
+
     threads: int
+    """Compute threads of a job that loads the model."""
+
     seed: int
+    """Of the random order of the blocks."""
+
     budget_s: float | None
+    """The time for all scenarios together; None where launches are counted."""
+
     budget_asked: bool
+    """Whether the user gave the budget, and not the profile."""
+
     port: int
+    """The server's port; 0 for a free one."""
+
     startup_timeout_s: int
+
     job_timeout_s: int
+
     require_baseline: bool
+    """Whether a scenario without a verdict fails."""
+
     limits: bool
+    """Whether the model alone is measured in other layouts too."""
+
     cache: Path
+    """The folder in which models are kept."""
+
     reports: Path
+    """The folder to which reports are written."""
 
     def slots(self, scenario: Scenario) -> int:
         """Return how many jobs of a row run at a time."""
@@ -52,7 +87,7 @@ class Settings:
 
     def block_images(self, scenario: Scenario) -> int:
         """Return how many images one block of a row has."""
-        if scenario.arm == "decentralized":  # where every job loads the model
+        if scenario.kind.reloads:
             return self.profile.reference_images
         return self.profile.block_images * scenario.block_factor
 
@@ -61,11 +96,13 @@ class Settings:
         return scenario.server_spec(self.cores, self.startup_timeout_s, self.device)
 
     def layout(self, scenario: Scenario) -> Layout:
-        """Return how a row spreads the model; at most one process a core."""
-        if scenario.arm != "served":
+        """Return the processes, threads and batch of a row's yardstick.
+
+        They are those of its arm, but at most one process a core.
+        """
+        if not scenario.kind.served:
             processes = min(self.slots(scenario), self.cores)
-            reload = scenario.arm == "decentralized"
-            return Layout(processes, self.threads, reload=reload)
+            return Layout(processes, self.threads, reload=scenario.kind.reloads)
         spec = self.server_spec(scenario)
         processes = min(spec.workers, self.cores)
         return Layout(processes, spec.threads_per_worker, spec.batch_size)

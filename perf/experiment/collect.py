@@ -6,7 +6,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from perf.config.table import REFERENCE, Scenario
+from perf.config.scenario import Scenario
+from perf.config.table import REFERENCE_ROW
 from perf.experiment.instruments import Instruments
 from perf.experiment.limits import ServedCpu, queue_ms
 from perf.experiment.pairing import Pairing
@@ -54,7 +55,7 @@ def scenario_result(measured: Measured) -> ScenarioResult:
     counts = pairing.counts
     return ScenarioResult(
         name=measured.scenario.name,
-        spec=measured.scenario.model_dump(mode="json"),
+        spec=measured.scenario.flat(),
         jobs=pairing.scenario.load.slots,
         duration_s=duration_s,
         throughput_rps=throughput_rps(images, duration_s) if images else 0.0,
@@ -64,7 +65,7 @@ def scenario_result(measured: Measured) -> ScenarioResult:
         change=judgement.change,
         smallest_seen=judgement.smallest_seen,
         differences=judgement.differences,
-        null_control=judgement.ratio if measured.scenario.name == REFERENCE else None,
+        null_control=judgement.ratio if measured.scenario.name == REFERENCE_ROW else None,
         yardstick_rps=_yardstick_rps(pairing.pairs),
         efficiency=_efficiency(pairing.pairs),
         agreement=measured.agreement,
@@ -133,7 +134,7 @@ def _harness_cpu_percent(measured: Measured) -> float | None:
     if not usage.duration_s:
         return None
     parts = usage.cpu_seconds_by_part
-    if measured.scenario.arm == "served":
+    if measured.scenario.kind.served:
         pool_s = parts.get("jobs", 0.0)
     else:
         pool_s = sum(block.run.totals.pool_cpu_s for block in pairing.blocks)

@@ -11,8 +11,8 @@ from perf.experiment.limits import LimitGauge
 from perf.machine.interference import Conditions, Watch
 from perf.machine.usage import Monitor
 
-SCENARIO = "scenario"
-REFERENCE = "reference"
+SCENARIO_ARM = "scenario"
+REFERENCE_ARM = "reference"
 
 
 class Gauge(Protocol):
@@ -43,7 +43,7 @@ class Instruments:
     yardstick: Gauge
     limits: LimitGauge | None = None
     conditions: dict[str, list[Conditions]] = field(
-        default_factory=lambda: {SCENARIO: [], REFERENCE: []}
+        default_factory=lambda: {SCENARIO_ARM: [], REFERENCE_ARM: []}
     )
 
     @contextmanager

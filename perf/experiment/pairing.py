@@ -16,7 +16,7 @@ from collections.abc import Callable, Container, Mapping, Sequence
 
 from perf.experiment.answers import Counts
 from perf.experiment.arms import Arm, Block
-from perf.experiment.instruments import REFERENCE, SCENARIO, Instruments
+from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.load.record import JobRecord
 from perf.machine.freezing import at_rest
 from perf.stats import Pair
@@ -90,7 +90,7 @@ class Pairing:
 
     def block(self) -> None:
         """Run the scenario's block: the round that pytest-benchmark times."""
-        with self._instruments.block(SCENARIO):
+        with self._instruments.block(SCENARIO_ARM):
             self._scenario_block = self.scenario.block(self._on_record)
 
     def teardown(self) -> None:
@@ -138,7 +138,7 @@ class Pairing:
         self.check_server()
 
     def _run_reference(self) -> None:
-        with self._instruments.block(REFERENCE, self.scenario.server_pids()):
+        with self._instruments.block(REFERENCE_ARM, self.scenario.server_pids()):
             block = self.reference.block(self._on_record)
         self._check(self.reference, block, f"{self.name}, reference arm")
         self._reference_block = block

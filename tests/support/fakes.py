@@ -14,7 +14,7 @@ import psutil
 
 from perf.experiment.answers import Expected
 from perf.experiment.arms import Block, Load, OnRecord
-from perf.experiment.instruments import REFERENCE, SCENARIO, Instruments
+from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.load.pools.child import BlockRun
 from perf.load.record import BlockTotals, JobRecord, Top
@@ -182,7 +182,8 @@ def fake_instruments(
     """Return instruments that write in `diary`, with these readings."""
     return Instruments(
         monitors={
-            arm: cast("Monitor", FakeMonitor(arm, diary)) for arm in (SCENARIO, REFERENCE)
+            arm: cast("Monitor", FakeMonitor(arm, diary))
+            for arm in (SCENARIO_ARM, REFERENCE_ARM)
         },
         watch=cast("Watch", FakeWatch()),
         yardstick=FakeGauge(diary, yardstick_rps),

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from perf.config.table import REFERENCE, TABLE, Profile, Scenario, Table
+from perf.config.profile import Profile
+from perf.config.scenario import Scenario
+from perf.config.table import REFERENCE_ROW, TABLE, Table
 from serving.engines import DEFAULT
 from serving.errors import ConfigError
 
 ARTICLE_ROWS = {f"decentralized-{n}" for n in (1, 4, 8, 16, 50)}
-ON_TWO_CORES = {REFERENCE, "serving-single", "serving-batch", "serving-workers-2"}
+ON_TWO_CORES = {REFERENCE_ROW, "serving-single", "serving-batch", "serving-workers-2"}
 ON_EIGHT_CORES = ON_TWO_CORES | {"serving-workers-4", "serving-workers-8"}
 
 SMALL = """\
@@ -62,9 +64,9 @@ def test_committed_table_reads(table: Table) -> None:
     assert set(table.profile) == {"standard", "smoke", "article"}
     article = table.profile["article"]
     assert (article.jobs, article.pairs * article.block_images) == (100, 1000)
-    assert table.find("serving-batch").batch_size == 8
-    assert table.find("serving-batch").batch_delay_ms == 100
-    assert table.find(REFERENCE).jobs == "cores"
+    assert table.find("serving-batch").server.batch_size == 8
+    assert table.find("serving-batch").server.batch_delay_ms == 100
+    assert table.find(REFERENCE_ROW).jobs == "cores"
 
 
 def test_profiles_can_be_launched(table: Table) -> None:
@@ -100,7 +102,10 @@ def test_small_table_reads(tmp_path: Path) -> None:
     """The table that the tests below spoil is a good one."""
     path = tmp_path / "scenarios.toml"
     path.write_text(SMALL, "utf-8")
-    assert [row.name for row in Table.read(path).scenario] == [REFERENCE, "serving-batch"]
+    assert [row.name for row in Table.read(path).scenario] == [
+        REFERENCE_ROW,
+        "serving-batch",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +170,7 @@ def test_blocks_fill_every_batch(table: Table, name: str) -> None:
     block_images = table.profile[name].block_images
     for row in table.scenario:
         if row.workers is not None and row.measured_in(name, 2):
-            assert block_images % (row.workers * row.batch_size) == 0, row.name
+            assert block_images % (row.workers * row.server.batch_size) == 0, row.name
 
 
 def test_warm_up_reaches_every_worker(table: Table) -> None:
@@ -175,8 +180,8 @@ def test_warm_up_reaches_every_worker(table: Table) -> None:
         if row.workers is None:
             assert images == 2
         else:
-            assert images >= row.workers * row.batch_size
-            assert images % (row.workers * row.batch_size) == 0
+            assert images >= row.workers * row.server.batch_size
+            assert images % (row.workers * row.server.batch_size) == 0
 
 
 @pytest.mark.parametrize(
@@ -186,8 +191,9 @@ def test_warm_up_reaches_every_worker(table: Table) -> None:
         (
             'arm = "decentralized"',
             'arm = "decentralized"\nengine = "openvino"',
-            "scenario.0: without a server",
+            "scenario.0: a row without a server",
         ),
+        ("workers = 2", "workers = 2\nserver = {}", "scenario.1: server: write its"),
         ("workers = 2", "workers = 0", "scenario.1.workers: "),
         ("workers = 2", "workers = -1", "scenario.1.workers: "),
         ("workers = 2", "workers = 'two'", "scenario.1.workers: "),
@@ -263,7 +269,7 @@ def test_unknown_row_is_refused(table: Table) -> None:
 def test_rows_and_profiles_stand_alone() -> None:
     """What is not said in a row has the default that the table's head promises."""
     row = served(workers=1)
-    assert (row.jobs, row.batch_size, row.backend) == ("profile", 1, "torchserve")
+    assert (row.jobs, row.server.batch_size, row.backend) == ("profile", 1, "torchserve")
     assert set(Profile.model_fields) == {
         "model",
         "jobs",

@@ -18,7 +18,7 @@ import pytest
 from perf.experiment import pairing
 from perf.experiment.answers import JobsFailedError
 from perf.experiment.arms import Load
-from perf.experiment.instruments import REFERENCE, SCENARIO, Instruments
+from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.experiment.pairing import Decided, Pairing
 from perf.load.record import JobRecord
 from perf.stats import Pair
@@ -325,7 +325,7 @@ def test_conditions_are_kept_by_arm() -> None:
     bench.run(3)
     kept = bench.instruments.conditions
     lengths_s = {arm: [block.duration_s for block in kept[arm]] for arm in kept}
-    assert lengths_s == {REFERENCE: [1.0, 4.0, 5.0], SCENARIO: [2.0, 3.0, 6.0]}
+    assert lengths_s == {REFERENCE_ARM: [1.0, 4.0, 5.0], SCENARIO_ARM: [2.0, 3.0, 6.0]}
 
 
 _REFERENCE_ARM = "serving-batch, reference arm"

@@ -11,7 +11,8 @@ from typing import cast
 import pytest
 
 from fixtures.settings import _budget_s, _Options
-from perf.config.table import Profile, Table
+from perf.config.profile import Profile
+from perf.config.table import Table
 from perf.experiment.lab import Lab
 from perf.experiment.scenario_run import ScenarioRun
 from perf.experiment.schedule import Budget, Course

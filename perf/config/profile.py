@@ -1,0 +1,39 @@
+"""How much a run measures."""
+
+from __future__ import annotations
+
+import math
+
+from pydantic import BaseModel, ConfigDict, PositiveInt
+
+
+class Profile(BaseModel):
+    """One profile of the table: the amounts of a run."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    model: str
+    """The model, unless `--perf-model` names another."""
+
+    jobs: PositiveInt
+    """How many jobs of a served arm run at a time."""
+
+    block_images: PositiveInt
+    """Images in one block of a served arm."""
+
+    reference_images: PositiveInt
+    """Images in one block of an arm whose jobs load the model."""
+
+    pairs: PositiveInt
+    """Pairs of blocks for each scenario."""
+
+    launches: PositiveInt
+    """Launches of each server, over which the pairs are spread."""
+
+    budget_min: PositiveInt | None = None
+    """Minutes for all scenarios together where baselines apply; None counts launches."""
+
+    def launches_before(self) -> frozenset[int]:
+        """Return the numbers of the pairs that begin a launch, spread evenly."""
+        share = self.pairs / self.launches
+        return frozenset(math.ceil(launch * share) for launch in range(self.launches))

@@ -1,0 +1,182 @@
+"""One row of the table of scenarios."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+from perf.config.arm_kinds import ARM_KINDS, ArmKind
+from serving.device import Device
+from serving.engines import DEFAULT
+from serving.spec import AddedLater, ServerSettings, ServerSpec
+
+MAIN = "main"
+"""The family of rows that are measured where no family is asked for."""
+
+# TorchScript optimises a model during its first inferences, which are slow therefore.
+_WARM_UP_BATCHES = 2
+
+
+class NotInIdentity:
+    """Marks a field that does not decide whether a stored baseline applies to a row."""
+
+
+class Scenario(BaseModel):
+    """One row of the table.
+
+    The table writes the server's settings beside the others; here they are in `server`.
+    Raises pydantic.ValidationError where a value is missing, unknown or out of range.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    name: Annotated[str, NotInIdentity()] = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Names the benchmark, the tox environment and the row of the report."""
+
+    arm: str
+    """The kind of the arm, a key of `ARM_KINDS`."""
+
+    jobs: PositiveInt | Literal["cores", "profile"] = "profile"
+    """How many jobs run at a time: a number, one a core, or what the profile says."""
+
+    tolerance: Annotated[float, NotInIdentity()] = Field(gt=0, lt=1)
+    """How much of its efficiency the scenario may lose, as a share of the baseline's."""
+
+    profiles: Annotated[tuple[str, ...] | None, NotInIdentity()] = Field(
+        default=None, strict=False
+    )
+    """The profiles that measure the row; None is all, where there are cores enough."""
+
+    family: Annotated[str, NotInIdentity()] = Field(default=MAIN, pattern=r"^[a-z]+$")
+    """The group of rows that one tox environment measures together."""
+
+    backend: str = "torchserve"
+    """The program that serves, a key of `serving.backends.registry.BACKENDS`."""
+
+    engine: Annotated[str, AddedLater()] = DEFAULT
+    """What computes the model, a key of `serving.engines.ENGINES`."""
+
+    workers: PositiveInt | None = None
+    """Worker processes of the server; None in a row without a server."""
+
+    threads_per_worker: PositiveInt | None = None
+    """Compute threads of each worker; None shares the cores among the workers."""
+
+    wire: Annotated[Literal["jpeg", "tensor"], AddedLater()] = "jpeg"
+    """What a job sends: the image's file, or the model's input that it decoded itself."""
+
+    block_factor: Annotated[PositiveInt, NotInIdentity()] = 1
+    """How many times the profile's images a block has."""
+
+    server: ServerSettings = ServerSettings()
+    """The other settings of the server; a standing pool of jobs uses its `allocator`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nest_server(cls, row: Any) -> Any:  # noqa: ANN401 -- pydantic hands over whatever it got
+        if not isinstance(row, dict):
+            return row
+        if "server" in row:
+            raise ValueError("server: write its settings in the row itself")
+        named = {key: row[key] for key in row if key in ServerSettings.model_fields}
+        rest = {key: row[key] for key in row if key not in named}
+        return {**rest, "server": named} if named else rest
+
+    @field_validator("arm")
+    @classmethod
+    def _arm_is_known(cls, arm: str) -> str:
+        if arm not in ARM_KINDS:
+            raise ValueError(f"no such kind of arm; known: {', '.join(ARM_KINDS)}")
+        return arm
+
+    @model_validator(mode="after")
+    def _only_served_rows_have_workers(self) -> Self:
+        if self.kind.served != (self.workers is not None):
+            raise ValueError("a served row needs workers, and no other row has them")
+        if not self.kind.served and self.engine != DEFAULT:
+            raise ValueError(f"a row without a server runs only the engine {DEFAULT}")
+        return self
+
+    @model_validator(mode="after")
+    def _stock_handler_decodes_images(self) -> Self:
+        stock = (self.backend, self.engine) == ("torchserve", DEFAULT)
+        asked = (self.server.preprocess_threads, self.wire)
+        if stock and asked != (1, "jpeg"):
+            raise ValueError(
+                "TorchServe's own handler decodes one JPEG file after the other: "
+                "preprocess_threads and wire need another engine"
+            )
+        return self
+
+    @property
+    def kind(self) -> ArmKind:
+        """The kind of its arm."""
+        return ARM_KINDS[self.arm]
+
+    def flat(self) -> dict[str, Any]:
+        """Return the row as the table writes it, with every default filled in."""
+        spec = self.model_dump(mode="json", exclude={"server"})
+        return {**spec, **self.server.model_dump(mode="json")}
+
+    def identity(self) -> dict[str, Any]:
+        """Return the part of the row that must be equal for a stored baseline to apply."""
+        spec = self.flat()
+        for name, field in _fields():
+            later = _marked(field, AddedLater) and spec[name] == field.default
+            if later or _marked(field, NotInIdentity):
+                del spec[name]
+        return spec
+
+    def changed(self, changes: Mapping[str, Any]) -> Scenario:
+        """Return the row with other values, under the names that the table uses."""
+        return Scenario.model_validate({**self.flat(), **changes}, strict=False)
+
+    def measured_in(self, profile: str, cores: int) -> bool:
+        """Return whether a profile measures the row on a machine with `cores` cores.
+
+        Only the article's profile measures more workers than cores.
+        """
+        if self.profiles is not None:
+            return profile in self.profiles
+        return profile == "article" or self.workers is None or self.workers <= cores
+
+    def warm_up_images(self, cores: int) -> int:
+        """Return how many images warm up a launch: some batches for every worker."""
+        if self.workers is None:
+            return cores
+        return _WARM_UP_BATCHES * self.server.batch_size * self.workers
+
+    def server_spec(
+        self, cores: int, startup_timeout_s: int, device: Device = "cpu"
+    ) -> ServerSpec:
+        """Return what the row asks of its server on a machine with `cores` cores."""
+        assert self.workers is not None
+        return ServerSpec(
+            workers=self.workers,
+            threads_per_worker=self.threads_per_worker or max(1, cores // self.workers),
+            device=device,
+            startup_timeout_s=startup_timeout_s,
+            **self.server.model_dump(),
+        )
+
+
+def _fields() -> Iterator[tuple[str, FieldInfo]]:
+    """Yield the name and the description of every field of a flat row."""
+    for name, field in Scenario.model_fields.items():
+        if name != "server":
+            yield name, field
+    yield from ServerSettings.model_fields.items()
+
+
+def _marked(field: FieldInfo, marker: type) -> bool:
+    return any(isinstance(one, marker) for one in field.metadata)
