@@ -23,7 +23,7 @@ from serving.spec import AddedLater, ServerSettings, ServerSpec
 MAIN = "main"
 """The family of rows that are measured where no family is asked for."""
 
-# TorchScript optimises a model during its first inferences, which are slow therefore.
+# The first inferences are slow, because TorchScript optimises the model then.
 _WARM_UP_BATCHES = 2
 
 
@@ -83,7 +83,7 @@ class Scenario(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _nest_server(cls, row: Any) -> Any:  # noqa: ANN401 -- pydantic hands over whatever it got
+    def _nest_server(cls, row: Any) -> Any:  # noqa: ANN401 -- pydantic passes whatever the table holds
         if not isinstance(row, dict):
             return row
         if "server" in row:

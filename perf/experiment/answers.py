@@ -1,4 +1,4 @@
-"""Hold every answer against the reference prediction of its image."""
+"""Compare every answer with the reference prediction for its image."""
 
 from __future__ import annotations
 
@@ -9,35 +9,39 @@ from dataclasses import dataclass
 from perf.load.record import JobRecord, Top
 from serving.errors import PerfError
 
-TOLERANCE = 1e-3  # of a probability, in fp32
+TOLERANCE = 1e-3
+"""How far apart two probabilities may be, in fp32."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
-    """The right answers: the five likeliest classes of each image, by its path.
-
-    An answer must name the same classes, each with its probability to within `tolerance`.
-    """
+    """The right answers."""
 
     predictions: Mapping[str, Top]
+    """For the path of each image, its five likeliest classes with their probabilities."""
+
     tolerance: float = TOLERANCE
+    """How far the probability of a class may be from the expected one."""
 
 
 class JobsFailedError(PerfError):
-    """Some jobs of a block failed or answered wrongly: their block is no throughput."""
+    """Some jobs of a block failed or answered wrongly, so it has no throughput."""
 
 
 @dataclass(slots=True)
 class Counts:
-    """How many jobs ran, how many failed, how many answered wrongly.
-
-    `first_error` is what the first bad job said, in full.
-    """
+    """How many jobs ran, and how many of them were bad."""
 
     total: int = 0
+
     failed: int = 0
+    """Jobs that raised an error, died or were late."""
+
     wrong: int = 0
+    """Jobs whose answer is not the expected one."""
+
     first_error: str = ""
+    """What the first bad job said, with the path of its image."""
 
     def add(
         self,
@@ -45,7 +49,7 @@ class Counts:
         images: Sequence[str],
         expected: Expected,
     ) -> None:
-        """Count a block's records; `images` are those of the block's request."""
+        """Count the records of a block; they refer to `images` by their place."""
         for record in records:
             image = images[record.image]
             self.total += 1
@@ -61,7 +65,7 @@ class Counts:
                 self._note(image, difference)
 
     def raise_if_bad(self, who: str) -> None:
-        """Raise JobsFailedError, with counts and the first error, where any job was bad."""
+        """Raise JobsFailedError where any job was bad; `who` begins its message."""
         if self.failed or self.wrong:
             raise JobsFailedError(
                 f"{who}: of {self.total} jobs {self.failed} failed and {self.wrong} "
@@ -74,10 +78,11 @@ class Counts:
 
 
 def differs(top: Top, expected: Top, tolerance: float = TOLERANCE) -> str:
-    """Return what is wrong with an answer, or nothing where it is the expected one.
+    """Return what is wrong with an answer, or the empty string where it is right.
 
-    With a wider tolerance than fp32's, classes at the end of the five may change places
-    with others that are equally likely to within it.
+    It is right where it names the expected classes, each with its probability to within
+    `tolerance`. With a wider tolerance than fp32's, a class may also be replaced by
+    another one that is as likely to within the tolerance.
     """
     answer, wanted = dict(top), dict(expected)
     slack = tolerance if tolerance > TOLERANCE else -math.inf
@@ -95,7 +100,10 @@ def differs(top: Top, expected: Top, tolerance: float = TOLERANCE) -> str:
 def _misplaced(
     mine: Mapping[int, float], others: Mapping[int, float], slack: float
 ) -> set[int]:
-    """Return the classes that the others lack, though likelier than their last."""
+    """Return the classes of `mine` that `others` lack but should have.
+
+    Those are more likely than the least likely class of `others`, plus `slack`.
+    """
     last = min(others.values(), default=0.0)
-    # NaN is likelier than nothing, so it is never in its place.
+    # Written with `not`, so that NaN counts as misplaced: it compares as False.
     return {n for n in mine.keys() - others.keys() if not mine[n] <= last + slack}

@@ -1,4 +1,4 @@
-"""The two sides of a pair: jobs that load the model, and jobs that ask a server."""
+"""The two arms of a pair: jobs that load the model, and jobs that ask a server."""
 
 from __future__ import annotations
 
@@ -19,21 +19,28 @@ OnRecord = Callable[[JobRecord], None]
 
 
 @dataclass(slots=True)
-class Load:
-    """What a block asks of an arm: images in turn, `slots` at a time, with a deadline.
-
-    `expected` is what every answer is held against.
-    """
+class Workload:
+    """What the blocks of one arm consist of."""
 
     images: Sequence[str]
+    """The paths of the images, which the jobs take in turn."""
+
     block_images: int
+    """Images in a block."""
+
     slots: int
+    """How many jobs run at a time, at most."""
+
     deadline_s: float
+    """How long a job may take, from its launch."""
+
     expected: Expected
+    """The right answers."""
+
     _taken: int = 0
 
     def take(self, count: int = 0) -> tuple[str, ...]:
-        """Return the next `count` images, or `block_images`; after the last, the first."""
+        """Return the next `count` images, or `block_images`; starts again at the end."""
         begin, n = self._taken, count or self.block_images
         self._taken += n
         return tuple(self.images[i % len(self.images)] for i in range(begin, begin + n))
@@ -41,7 +48,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One finished block, and the images that its records number."""
+    """One finished block. Its records refer to `images` by their place."""
 
     run: BlockRun
     images: tuple[str, ...]
@@ -53,73 +60,82 @@ class Block:
 
 
 class Arm(Protocol):
-    """One side of a pair. `relaunch` before a launch's first block, `stop` at the end."""
+    """One side of a pair.
 
-    load: Load
+    `relaunch` is called before the first block of a launch, `stop` at the end.
+    """
+
+    workload: Workload
 
     def relaunch(self) -> None:
-        """End the server, if there is one, and start it anew."""
+        """Stop the server, if there is one, and start a new one."""
 
     def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
-        """Run one block of the load's size, or of `images`."""
+        """Run one block of `images` images, or of the usual number.
+
+        `on_record` is called for each job as it ends.
+        """
 
     def observed(self) -> Mapping[str, int | str]:
-        """Return the server's own settings; raises ServerError where they are wrong."""
+        """Return the settings that the server reports.
+
+        Raises ServerError where they are not those that were asked for.
+        """
 
     def server_pids(self) -> tuple[int, ...]:
-        """Return the roots of the server's process trees."""
+        """Return the root processes of the server."""
 
     def describe(self) -> Mapping[str, str]:
-        """Return what the report should know of the server."""
+        """Return facts about the server for the report."""
 
     def log_tail(self) -> str:
         """Return the last lines of the server's log, or the empty string."""
 
     def stop(self) -> None:
-        """End the server, if there is one; idempotent."""
+        """Stop the server, if there is one. A second call does nothing."""
 
 
 class LocalArm:
-    """Decentralised: every job loads the model. There is no server to manage."""
+    """An arm without a server: its jobs compute the model themselves."""
 
-    def __init__(self, pool: JobPool, model: LocalModel, load: Load) -> None:
-        """Run jobs of `model` in `pool`."""
-        self.load = load
+    def __init__(self, pool: JobPool, model: LocalModel, workload: Workload) -> None:
+        """Prepare to run jobs of `model` in `pool`."""
+        self.workload = workload
         self._pool = pool
         self._model = model
 
     def relaunch(self) -> None:
-        """Do nothing: every job is a launch."""
+        """Do nothing."""
 
     def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
         """Run one block."""
-        chosen = self.load.take(images)
-        return _block(self._pool, chosen, self.load, self._model, on_record)
+        chosen = self.workload.take(images)
+        return _block(self._pool, chosen, self.workload, self._model, on_record)
 
     def observed(self) -> Mapping[str, int | str]:
-        """Return nothing: there is no server."""
+        """Return nothing."""
         return {}
 
     def server_pids(self) -> tuple[int, ...]:
-        """Return nothing: there is no server."""
+        """Return nothing."""
         return ()
 
     def describe(self) -> Mapping[str, str]:
-        """Return nothing: there is no server."""
+        """Return nothing."""
         return {}
 
     def log_tail(self) -> str:
-        """Return nothing: there is no server."""
+        """Return the empty string."""
         return ""
 
     def stop(self) -> None:
-        """Do nothing: there is no server."""
+        """Do nothing."""
 
 
 class ServedArm:
-    """Centralised: every job asks one server, which lives for a launch."""
+    """An arm whose jobs ask one server. The server lives for one launch."""
 
-    def __init__(  # noqa: PLR0913 -- a server and its clients, each thing named
+    def __init__(  # noqa: PLR0913 -- a server and its clients need all of these
         self,
         *,
         pool: JobPool,
@@ -127,21 +143,22 @@ class ServedArm:
         model: ServedModel,
         spec: ServerSpec,
         runtime: Runtime,
-        load: Load,
+        workload: Workload,
         preprocess: str = "",
     ) -> None:
-        """Run client jobs in `pool` against a server of `backend`, not yet started.
+        """Prepare to run client jobs in `pool` against a server; none is started yet.
 
-        `preprocess` is the file from which jobs that send tensors know how.
+        `preprocess` is the path of the file that tells jobs how to make the model's
+        input, for jobs that send tensors.
         """
-        self.load = load
+        self.workload = workload
         self._preprocess = preprocess
         self._pool = pool
         self._start: Callable[[], Server] = partial(backend.start, model, spec, runtime)
         self._server: Server | None = None
 
     def relaunch(self) -> None:
-        """Start a fresh server; raises ServerError where it does not become ready."""
+        """Start a new server; raises ServerError where it does not become ready."""
         self.stop()
         self._server = self._start()
 
@@ -153,23 +170,24 @@ class ServedArm:
             server.host,
             server.port,
             server.predict_path,
-            self.load.deadline_s,
+            self.workload.deadline_s,
             self._preprocess,
             server.wire_format,
         )
-        return _block(self._pool, self.load.take(images), self.load, target, on_record)
+        chosen = self.workload.take(images)
+        return _block(self._pool, chosen, self.workload, target, on_record)
 
     def observed(self) -> Mapping[str, int | str]:
-        """Return the server's own settings."""
+        """Return the settings that the server reports."""
         assert self._server is not None
         return self._server.observed()
 
     def server_pids(self) -> tuple[int, ...]:
-        """Return the roots of the server's process trees, if it runs."""
+        """Return the root processes of the server, if it runs."""
         return self._server.root_pids() if self._server else ()
 
     def describe(self) -> Mapping[str, str]:
-        """Return what the runtime knows of the server."""
+        """Return what the runtime knows about the server."""
         return self._server.describe() if self._server else {}
 
     def log_tail(self) -> str:
@@ -177,7 +195,7 @@ class ServedArm:
         return self._server.log_tail() if self._server else ""
 
     def stop(self) -> None:
-        """End the server."""
+        """Stop the server."""
         server, self._server = self._server, None
         if server:
             server.stop()
@@ -186,9 +204,9 @@ class ServedArm:
 def _block(
     pool: JobPool,
     images: tuple[str, ...],
-    load: Load,
+    workload: Workload,
     target: object,
     on_record: OnRecord | None,
 ) -> Block:
-    request = BlockRequest(images, load.slots, load.deadline_s, target)
+    request = BlockRequest(images, workload.slots, workload.deadline_s, target)
     return Block(pool.run(request, on_record), images)

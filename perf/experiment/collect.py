@@ -56,7 +56,7 @@ def scenario_result(measured: Measured) -> ScenarioResult:
     return ScenarioResult(
         name=measured.scenario.name,
         spec=measured.scenario.flat(),
-        jobs=pairing.scenario.load.slots,
+        jobs=pairing.scenario.workload.slots,
         duration_s=duration_s,
         throughput_rps=throughput_rps(images, duration_s) if images else 0.0,
         ratio=judgement.ratio,

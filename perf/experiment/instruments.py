@@ -1,4 +1,4 @@
-"""What is read before, during and after every block of a pair."""
+"""The instruments that are read around every block of a pair."""
 
 from __future__ import annotations
 
@@ -16,44 +16,50 @@ REFERENCE_ARM = "reference"
 
 
 class Gauge(Protocol):
-    """The yardstick, as a pair needs it."""
+    """The yardstick, as the pairs use it."""
 
     @property
     def cpu_ms_per_image(self) -> float | None:
-        """The CPU time of an image so far."""
+        """The mean CPU time of an image so far, or None before the first reading."""
 
     def relaunch(self) -> None:
-        """Start it anew, as a server is at each launch."""
+        """Restart its processes, as a launch restarts the server."""
 
     def measure_rps(self) -> float:
-        """Return images a second at this moment."""
+        """Return images a second, measured now."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Instruments:
-    """The instruments of one scenario's measurement.
-
-    Both arms have a monitor, for one is no burden to its arm alone; only the scenario's
-    is reported. `conditions` collects what the machine did, by arm. `limits`, where there
-    are any, are measured beside every pair.
-    """
+    """The instruments of one scenario."""
 
     monitors: dict[str, Monitor]
+    """CPU and memory by arm. Both arms have one, so that both bear its cost."""
+
     watch: Watch
+    """Reads how much CPU others took during a block."""
+
     yardstick: Gauge
+
     limits: LimitGauge | None = None
+    """The model alone in other layouts, measured once a pair where it is asked for."""
+
     conditions: dict[str, list[Conditions]] = field(
         default_factory=lambda: {SCENARIO_ARM: [], REFERENCE_ARM: []}
     )
+    """What the watch read during each block, by arm."""
 
     @contextmanager
     def block(self, arm: str, idle_arm: Iterable[int] = ()) -> Iterator[None]:
-        """Watch over one block of `arm`; `idle_arm` are the other's roots."""
+        """Measure what runs inside as one block of `arm`.
+
+        `idle_arm` are the root processes of the other arm, which should be idle.
+        """
         with self.watch.block(idle_arm) as seen, self.monitors[arm].measuring():
             yield
         self.conditions[arm] += seen
 
     def measure_limits(self) -> None:
-        """Measure the limits, where they are asked for; raises ChildError."""
+        """Measure the limits once, where they are asked for; raises ChildError."""
         if self.limits:
             self.limits.measure()

@@ -1,8 +1,7 @@
-"""How near a scenario comes to what the machine can do, and where the rest goes.
+"""How near a scenario comes to what the machine can do, and where its time goes.
 
 The limit is the model alone, computed by processes of the harness: in the scenario's own
-layout, which is the yardstick, and in others. All are measured once for every pair, beside
-it.
+layout (that is the yardstick) and in other layouts. Each is measured once for every pair.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from typing import Protocol
 
 from perf.machine.yardstick import Layout
 
-_BATCH = 8  # where the scenario's own is 1
+_BATCH = 8  # tried where the scenario does not batch
 
 
 class _Yardstick(Protocol):
@@ -33,9 +32,9 @@ class _Decoder(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class LimitGauge:
-    """The same model in other layouts than a scenario's `own`, and what decodes.
+    """The model alone in other layouts than a scenario's `own`, and a decoder of images.
 
-    All of it sleeps between two measurements.
+    Their processes are idle between two measurements.
     """
 
     own: Layout
@@ -46,29 +45,30 @@ class LimitGauge:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The roots of their process trees."""
+        """The root processes of all of them."""
         pids = [pid for one in self.layouts.values() for pid in one.pids]
         return (*pids, *self.decoder.pids)
 
     def measure(self) -> None:
-        """Measure each once; raises ChildError."""
+        """Measure each of them once; raises ChildError."""
         for layout, yardstick in self.layouts.items():
             self._rps.setdefault(layout, []).append(yardstick.measure_rps())
         self._decoding_ms.append(self.decoder.cpu_ms_per_image())
 
     def rps(self) -> dict[Layout, float]:
-        """Return the mean speed of each layout, on the scale of logarithms."""
+        """Return images a second of each layout: the geometric mean of its measurements."""
         return {k: statistics.geometric_mean(speeds) for k, speeds in self._rps.items()}
 
     def decoding_ms(self) -> float | None:
-        """Return the mean CPU time that decoding an image takes, in milliseconds."""
+        """Return the mean CPU milliseconds of decoding an image; None if not measured."""
         return statistics.fmean(self._decoding_ms) if self._decoding_ms else None
 
 
 def layouts_of(own: Layout, cores: int) -> Sequence[Layout]:
-    """Return the layouts worth trying beside a scenario's `own`.
+    """Return the layouts to try beside a scenario's `own`.
 
-    All cores on one picture or batch, or as many processes.
+    They are one process with all cores, and one process a core; each with and without
+    batches.
     """
     batches = sorted({1, own.batch_size if own.batch_size > 1 else _BATCH})
     tried = [
@@ -81,25 +81,31 @@ def layouts_of(own: Layout, cores: int) -> Sequence[Layout]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedCpu:
-    """The CPU time of served images: over all of them, and of one in other processes.
-
-    `by_part_s` is of jobs, server and harness over `duration_s`, in which `images` were
-    answered on `cores`. `inference_ms` is what the model alone takes, `decoding_ms` what
-    making its input takes, nothing where the jobs do that.
-    """
+    """The CPU time that served images took."""
 
     images: int
+    """How many images were answered."""
+
     duration_s: float
+    """In what time."""
+
     cores: float
+    """On how many cores."""
+
     by_part_s: Mapping[str, float]
+    """CPU seconds of jobs, server and harness in that time."""
+
     inference_ms: float
+    """CPU milliseconds of an image in the model alone."""
+
     decoding_ms: float
+    """CPU milliseconds of decoding an image in the server; 0 where the jobs decode."""
 
     def core_ms(self) -> dict[str, float]:
-        """Return what one image takes of all cores' time, in milliseconds.
+        """Return the milliseconds of a core that one image takes, by part.
 
-        The sum is `cores` over the throughput. What is left of the server's time is the
-        difference of two measurements, and can be below nothing.
+        Their sum is `cores` divided by the throughput. "rest of the server" is a
+        difference between two measurements and can be negative.
         """
         part_ms = {name: 1e3 * s / self.images for name, s in self.by_part_s.items()}
         jobs_ms, harness_ms = part_ms.pop("jobs", 0.0), part_ms.pop("harness", 0.0)
@@ -118,11 +124,11 @@ class ServedCpu:
 def queue_ms(
     latency_ms: float, own: Layout, own_rps: float, core_ms: Mapping[str, float]
 ) -> float:
-    """Return how long an image waited for its batch to fill and for a worker, in ms.
+    """Return how long an image waited for its batch and for a worker, in milliseconds.
 
-    That is what its batch's inference and decoding, one after the other, and its own share
-    of the job and of the rest of the server leave of the mean latency. `own_rps` is the
-    speed of the layout `own` alone. As a difference it can be below nothing.
+    It is the mean latency less the time of decoding and inference of its batch, and less
+    the image's own CPU time in the job and in the rest of the server. `own_rps` is the
+    throughput of the layout `own` alone. As a difference it can be negative.
     """
     inference_ms = 1e3 * own.processes * own.batch_size / own_rps
     decoding_ms = own.batch_size * core_ms["decoding"]

@@ -1,11 +1,15 @@
-"""Measure a scenario against its reference: pairs of blocks, close together in time.
+"""Measure a scenario beside its reference, in pairs of blocks close together in time.
 
-When each method is called, in pytest-benchmark's words: `setup` before every round, the
-timed `block` as the round, `teardown` after it. The reference's block of a pair runs in
-the set-up or in the teardown, which of the two is drawn at random for each pair; a new
-launch of the server, and the blocks that warm both arms up, come first in the set-up.
-The yardstick is read last in the set-up and first in the teardown; it is launched anew
-together with the server, which is stopped while anything but the block is measured.
+pytest-benchmark calls `setup` before every round, times `block` as the round, and calls
+`teardown` after it. The order within a pair:
+
+1. set-up: where a launch is due, restart the server and the yardstick, and warm up both
+   arms;
+2. set-up: run the reference's block, if chance puts it first; read the yardstick;
+3. round: run the scenario's block;
+4. teardown: read the yardstick; run the reference's block, if it has not run yet.
+
+The server is frozen (SIGSTOP) during everything but its own blocks.
 """
 
 from __future__ import annotations
@@ -23,20 +27,20 @@ from perf.stats import Pair
 
 
 class Decided(BaseException):
-    """Raised by `setup` in place of a round, to end the benchmark's rounds there.
+    """Raised by `setup` to end the rounds of a benchmark early.
 
-    No Exception, which pytest-benchmark would take for a failure of what it times.
+    It is not an Exception, because pytest-benchmark reports those as failures.
     """
 
 
 class Pairing:
-    """The pairs of one scenario, as they are measured.
+    """Measures the pairs of one scenario and keeps what came of them.
 
-    `counts` are over both arms' measured and warm-up jobs; `blocks` are the scenario's
-    own.
+    `counts` counts the jobs of both arms, warm-up included. `blocks` are the scenario's
+    blocks. `observed` is what the server last reported of its settings.
     """
 
-    def __init__(  # noqa: PLR0913 -- the one place where all of it meets
+    def __init__(  # noqa: PLR0913 -- a measurement needs all of these
         self,
         name: str,
         scenario: Arm,
@@ -52,8 +56,9 @@ class Pairing:
         """Prepare to measure; nothing runs yet.
 
         `launches_before` are the numbers of the pairs before which the server is
-        launched; 0 must be among them. Before each of them but 0 `enough` is asked
-        whether the pairs so far suffice.
+        launched, 0 among them. Before each later launch `enough` is asked whether the
+        pairs so far are enough. `rng` decides which block of a pair is first. `on_record`
+        is called for each measured job as it ends.
         """
         self.name = name
         self.scenario = scenario
@@ -74,10 +79,7 @@ class Pairing:
         self._yardstick_rps: list[float] = []
 
     def setup(self) -> None:
-        """Relaunch where a launch is due; run the reference's block where it is first.
-
-        Raises Decided where a launch is due and there are pairs enough.
-        """
+        """Do steps 1 and 2. Raises Decided where a launch is due and pairs are enough."""
         if len(self.pairs) in self._launches_before:
             if self.pairs and self._enough(self.pairs):
                 raise Decided
@@ -89,15 +91,15 @@ class Pairing:
             self._yardstick_rps = [self._instruments.yardstick.measure_rps()]
 
     def block(self) -> None:
-        """Run the scenario's block: the round that pytest-benchmark times."""
+        """Do step 3: the round that pytest-benchmark times."""
         with self._instruments.block(SCENARIO_ARM):
             self._scenario_block = self.scenario.block(self._on_record)
 
     def teardown(self) -> None:
-        """Run the reference's block where it is second, check all answers, add the pair.
+        """Do step 4, check all answers, and add the pair.
 
         Raises JobsFailedError where any job failed or answered wrongly. Does nothing
-        when the pair is already complete.
+        where the pair is already complete.
         """
         block, self._scenario_block = self._scenario_block, None
         if block is None:
@@ -113,7 +115,7 @@ class Pairing:
             self._instruments.measure_limits()
 
     def check_server(self) -> None:
-        """Ask the server of this launch for its settings; raises ServerError."""
+        """Ask the server for its settings; raises ServerError where they are wrong."""
         self.observed = self.scenario.observed()
 
     def _pair(self, block: Block, reference: Block) -> Pair:
@@ -126,14 +128,14 @@ class Pairing:
 
     def _relaunch(self) -> None:
         if self.launch >= 0:
-            self.check_server()  # a worker that died in this launch is gone with it
+            self.check_server()  # now, because the next server hides a worker that died
             self._instruments.yardstick.relaunch()
         self.scenario.relaunch()
         self.launch += 1
         warm_up = self.scenario.block(images=self._warm_up_images)
         self._check(self.scenario, warm_up, f"{self.name}, warming up")
-        # The first jobs after a launch find the model's file, and their memory, cold.
-        cold = self.reference.block(images=self.reference.load.slots)
+        # The first jobs after a launch find cold caches.
+        cold = self.reference.block(images=self.reference.workload.slots)
         self._check(self.reference, cold, f"{self.name}, reference arm warming up")
         self.check_server()
 
@@ -144,5 +146,5 @@ class Pairing:
         self._reference_block = block
 
     def _check(self, arm: Arm, block: Block, who: str) -> None:
-        self.counts.add(block.run.records, block.images, arm.load.expected)
+        self.counts.add(block.run.records, block.images, arm.workload.expected)
         self.counts.raise_if_bad(who)

@@ -13,7 +13,7 @@ from typing import cast
 import psutil
 
 from perf.experiment.answers import Expected
-from perf.experiment.arms import Block, Load, OnRecord
+from perf.experiment.arms import Block, OnRecord, Workload
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.load.pools.child import BlockRun
@@ -67,7 +67,7 @@ class FakeArm:
     def __init__(
         self, name: str, diary: list[str], *, block_images: int, image_s: float
     ) -> None:
-        self.load = Load([IMAGE], block_images, 2, 60.0, EXPECTED)
+        self.workload = Workload([IMAGE], block_images, 2, 60.0, EXPECTED)
         self.bad: dict[int, JobRecord] = {}
         self._name = name
         self._diary = diary
@@ -80,7 +80,7 @@ class FakeArm:
 
     def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
         """Return a block whose jobs all answered rightly, but for `bad`."""
-        chosen = self.load.take(images)
+        chosen = self.workload.take(images)
         self._diary.append(f"{self._name}: {len(chosen)} images")
         records = [record(n) for n in range(len(chosen))]
         if self._blocks in self.bad:

@@ -17,7 +17,7 @@ import pytest
 
 from perf.experiment import pairing
 from perf.experiment.answers import JobsFailedError
-from perf.experiment.arms import Load
+from perf.experiment.arms import Workload
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.experiment.pairing import Decided, Pairing
 from perf.load.record import JobRecord
@@ -377,9 +377,9 @@ def test_bad_warm_up_measures_nothing(arm: str, asked: int) -> None:
     assert bench.diary == _LAUNCH[:asked]
 
 
-def test_load_takes_images_in_turn() -> None:
+def test_workload_takes_images_in_turn() -> None:
     """Every job has the next image, across blocks; after the last comes the first."""
-    load = Load(["a", "b", "c"], 4, slots=1, deadline_s=1.0, expected=EXPECTED)
-    assert load.take() == ("a", "b", "c", "a")
-    assert load.take(1) == ("b",)
-    assert load.take() == ("c", "a", "b", "c")
+    workload = Workload(["a", "b", "c"], 4, slots=1, deadline_s=1.0, expected=EXPECTED)
+    assert workload.take() == ("a", "b", "c", "a")
+    assert workload.take(1) == ("b",)
+    assert workload.take() == ("c", "a", "b", "c")

@@ -18,7 +18,7 @@ import psutil
 import pytest
 
 from perf.experiment.answers import Counts, Expected
-from perf.experiment.arms import Load, ServedArm
+from perf.experiment.arms import ServedArm, Workload
 from perf.load.jobs.targets import Address
 from perf.load.pools.child import BlockRun, JobPool
 from perf.load.record import BlockRequest, JobRecord
@@ -275,7 +275,7 @@ def test_clients_of_the_null_server(clients: JobPool, tmp_path: Path) -> None:
         model=ServedModel(name="null", archive=tmp_path / "null.mar"),
         spec=ServerSpec(workers=1, threads_per_worker=1, startup_timeout_s=60),
         runtime=ProcessRuntime("test-of-jobs"),
-        load=Load([KITTEN], 20, 4, PATIENCE_S, expected),
+        workload=Workload([KITTEN], 20, 4, PATIENCE_S, expected),
     )
     lives, counts = [], Counts()
     try:
