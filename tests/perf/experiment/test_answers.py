@@ -1,4 +1,4 @@
-"""Every answer is held against its reference, and a bad one is never throughput."""
+"""Every answer is compared with its expected answer, and bad ones are never throughput."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ CLASSES = dict(TOP)
 
 
 def moved(by: float, name: int = 281) -> Top:
-    """Return the reference with one probability moved."""
+    """Return the expected answer with the probability of class `name` changed by `by`."""
     return tuple((c, p + by if c == name else p) for c, p in TOP)
 
 
-def test_reference_itself_passes() -> None:
-    """The reference prediction is the right answer."""
+def test_expected_answer_passes() -> None:
+    """An answer that equals the expected one is right."""
     assert differs(TOP, TOP) == ""
 
 
 def test_order_does_not_matter() -> None:
-    """The same classes pass in whatever order the server gives them."""
+    """The expected classes are right in every order."""
     assert {differs(order, TOP) for order in permutations(TOP)} == {""}
 
 
@@ -37,7 +37,7 @@ def test_order_does_not_matter() -> None:
     name=st.sampled_from(sorted(CLASSES)),
 )
 def test_within_the_tolerance_passes(by: float, name: int) -> None:
-    """A probability that is off by less than the tolerance passes, either way."""
+    """A probability may be too high or too low by less than the tolerance."""
     assert differs(moved(by, name), TOP) == ""
 
 
@@ -47,19 +47,19 @@ def test_within_the_tolerance_passes(by: float, name: int) -> None:
     name=st.sampled_from(sorted(CLASSES)),
 )
 def test_beyond_the_tolerance_fails(by: float, sign: int, name: int) -> None:
-    """A probability that is off by more is a wrong answer, and the class is named."""
+    """An answer with a larger difference is wrong, and the message names the class."""
     assert f"class {name} at" in differs(moved(sign * by, name), TOP)
 
 
-def test_tolerance_itself_passes() -> None:
-    """The tolerance is the last difference that passes."""
+def test_difference_equal_to_the_tolerance_passes() -> None:
+    """A difference of exactly the tolerance is right; the next larger float is wrong."""
     assert differs(((1, TOLERANCE),), ((1, 0.0),)) == ""
     assert differs(((1, math.nextafter(TOLERANCE, 1.0)),), ((1, 0.0),)) != ""
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_no_number_fails(bad: float) -> None:
-    """NaN and infinity are near to nothing."""
+def test_probability_that_is_not_finite_fails(bad: float) -> None:
+    """An answer with NaN or an infinity is wrong."""
     assert differs(((281, bad), *TOP[1:]), TOP) != ""
 
 
@@ -69,21 +69,21 @@ def test_no_number_fails(bad: float) -> None:
     ids=["none", "one too few", "one too many", "another"],
 )
 def test_other_classes_fail(answer: Top) -> None:
-    """An answer must name the reference's classes, all of them and no other."""
+    """An answer is wrong unless it has all the expected classes and no other."""
     assert differs(answer, TOP).startswith("wrong answer: classes [")
 
 
 @pytest.mark.parametrize(
     ("other", "right"),
     [((1, 0.03), True), ((1, 0.06), False), ((1, math.nan), False)],
-    ids=["as likely as the fifth", "likelier", "no number"],
+    ids=["as likely as the fifth", "likelier", "NaN"],
 )
-def test_a_wider_tolerance_lets_the_last_classes_change_places(
+def test_wider_tolerance_accepts_another_fifth_class(
     other: tuple[int, float], *, right: bool
 ) -> None:
-    """In less precision than fp32 the fifth class may be another that is as likely.
+    """With a tolerance wider than fp32's, a class as likely as the fifth may replace it.
 
-    A class that is likelier than that may not be missing, nor may one be too many.
+    An answer is still wrong if a likelier class is missing, or if it has too few classes.
     """
     assert (differs((*TOP[:4], other), TOP, 0.02) == "") is right
     assert differs((*TOP[:4], other), TOP) != ""
@@ -92,7 +92,7 @@ def test_a_wider_tolerance_lets_the_last_classes_change_places(
 
 
 def test_counts_add_up() -> None:
-    """Right, failed and wrong answers are counted over all blocks, and told apart."""
+    """Over several blocks, all jobs are counted, and failed and wrong ones separately."""
     counts = Counts()
     good, failed, wrong = record(0), record(1, error="died: exit code 3"), record(2, top=())
     for records in ([good], [good, failed, wrong], [wrong]):
@@ -100,8 +100,8 @@ def test_counts_add_up() -> None:
     assert (counts.total, counts.failed, counts.wrong) == (5, 1, 2)
 
 
-def test_each_answer_is_held_against_its_own_image() -> None:
-    """A record's image is found by its number, in whatever order jobs end."""
+def test_each_answer_is_compared_with_its_own_image() -> None:
+    """A record's number gives its image, so the order in which jobs end does not matter."""
     images, other = ["a.jpg", "b.jpg"], ((1, 0.75),)
     predictions = {"a.jpg": TOP, "b.jpg": other}
     counts = Counts()
@@ -111,8 +111,8 @@ def test_each_answer_is_held_against_its_own_image() -> None:
     assert counts.wrong == 1
 
 
-def test_all_right_raises_nothing() -> None:
-    """Counts without a bad job, and counts of nothing, are no error."""
+def test_counts_without_a_bad_job_raise_nothing() -> None:
+    """Counts of right answers only, and counts of no job, raise nothing."""
     counts = Counts()
     counts.raise_if_bad("nobody")
     counts.add([record(0)], [IMAGE], EXPECTED)
@@ -121,7 +121,7 @@ def test_all_right_raises_nothing() -> None:
 
 
 def test_error_has_counts_and_the_first_error_in_full() -> None:
-    """The error names the arm, the counts, and the first bad job's image and words."""
+    """The message has the arm, the counts, and the first bad job's image and message."""
     words = "RefusedError: HTTP 503: " + "no worker to serve " * 40
     counts = Counts()
     counts.add(
@@ -139,7 +139,7 @@ def test_error_has_counts_and_the_first_error_in_full() -> None:
 
 
 def test_wrong_answer_alone_is_an_error() -> None:
-    """A block in which nothing failed, but one answer is wrong, is no throughput."""
+    """A wrong answer raises JobsFailedError, also where no job failed."""
     counts = Counts()
     counts.add([record(0), record(0, top=moved(0.01))], [IMAGE], EXPECTED)
     with pytest.raises(JobsFailedError, match="0 failed and 1 answered wrongly"):

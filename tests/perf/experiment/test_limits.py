@@ -1,4 +1,4 @@
-"""The limits beside a scenario, and what an image's time is said to go to."""
+"""The limits beside a scenario, and the parts into which an image's time is divided."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ amounts = st.floats(min_value=0.0, max_value=1e4)
 
 
 class _Steady:
-    """A yardstick and a decoder that always say the same."""
+    """A yardstick, or a decoder, that always measures the same value."""
 
     def __init__(self, value: float, pid: int) -> None:
         self._value = value
@@ -40,7 +40,7 @@ class _Steady:
     inference_ms=amounts,
     decoding_ms=amounts,
 )
-def test_the_parts_make_up_the_whole(  # noqa: PLR0913 -- all that it depends on
+def test_parts_add_up_to_the_whole_time(  # noqa: PLR0913 -- every input is generated
     *,
     images: int,
     duration_s: float,
@@ -50,7 +50,10 @@ def test_the_parts_make_up_the_whole(  # noqa: PLR0913 -- all that it depends on
     inference_ms: float,
     decoding_ms: float,
 ) -> None:
-    """Whatever was measured, the parts add up to the cores' time that an image took."""
+    """The parts add up to the time of all cores for one image.
+
+    Inference, decoding and the rest of the server add up to the server's CPU time.
+    """
     parts = ServedCpu(
         images=images,
         duration_s=duration_s,
@@ -75,10 +78,10 @@ def test_the_parts_make_up_the_whole(  # noqa: PLR0913 -- all that it depends on
     decoding_ms=amounts,
     waited_ms=amounts,
 )
-def test_what_an_image_waited_is_what_is_left(
+def test_wait_is_found_from_a_latency_of_known_parts(
     batch_size: int, processes: int, each_ms: float, decoding_ms: float, waited_ms: float
 ) -> None:
-    """A latency made up of known parts is taken apart again."""
+    """`queue_ms` returns the wait from which the latency was made."""
     core_ms = {"decoding": decoding_ms, "jobs": 3.0, "rest of the server": 5.0}
     latency_ms = waited_ms + batch_size * (each_ms + decoding_ms) + 8.0
     own_rps = 1e3 * processes / each_ms
@@ -91,10 +94,10 @@ def test_what_an_image_waited_is_what_is_left(
     workers=st.integers(min_value=1, max_value=64),
     batch_size=st.integers(min_value=1, max_value=64),
 )
-def test_other_layouts_use_the_cores_once(
+def test_other_layouts_differ_and_fit_the_cores(
     cores: int, workers: int, batch_size: int
 ) -> None:
-    """None is the scenario's own, none is there twice, none asks for more cores."""
+    """No layout is the scenario's own, none appears twice, none needs more cores."""
     own = Layout(min(workers, cores), max(1, cores // workers), batch_size)
     others = layouts_of(own, cores)
     assert own not in others
@@ -102,8 +105,11 @@ def test_other_layouts_use_the_cores_once(
     assert all(layout.processes * layout.threads <= cores for layout in others)
 
 
-def test_a_gauge_averages_what_it_measured() -> None:
-    """Every layout has its mean, and all processes are named."""
+def test_gauge_averages_its_measurements() -> None:
+    """It returns a mean for each layout and for decoding, and all its processes.
+
+    Before the first measurement there is no decoding time.
+    """
     own, other = Layout(1, 2, 8), Layout(2, 1, 8)
     gauge = LimitGauge(own=own, layouts={other: _Steady(4.0, 11)}, decoder=_Steady(9.0, 12))
     assert gauge.decoding_ms() is None
@@ -114,17 +120,17 @@ def test_a_gauge_averages_what_it_measured() -> None:
     assert gauge.pids == (11, 12)
 
 
-def test_decoding_is_measured_in_a_process_of_its_own(
+def test_decoder_measures_in_a_separate_process(
     artifacts: Callable[[str], Artifacts],
 ) -> None:
-    """It tells a time for photographs, and an error where there is none."""
+    """It returns the CPU time of decoding an image; a missing file raises PerfError."""
     model = artifacts("resnet18")
     decoder = Decoder(model.preprocess, list(model.predictions))
     try:
         assert decoder.cpu_ms_per_image() > 0.0
     finally:
         decoder.stop()
-    missing = Decoder(model.preprocess, ["/no/such/photograph.jpg"])
+    missing = Decoder(model.preprocess, ["/no/such/image.jpg"])
     try:
         with pytest.raises(PerfError, match="decoding died"):
             missing.cpu_ms_per_image()

@@ -1,24 +1,16 @@
-"""How many launches a scenario has: as planned, as fit a budget, or until it is decided."""
+"""How many launches a scenario has: as planned, as fit the budget, or until decided."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
-from fixtures.settings import _budget_s, _Options
 from perf.config.profile import Profile
-from perf.config.table import Table
-from perf.experiment.lab import Lab
-from perf.experiment.scenario_run import ScenarioRun
 from perf.experiment.schedule import Budget, Course
 from perf.stats import Pair
-from tests.support.fakes import IDENTITY
-from tests.support.suite import fresh_suite, tiny_model
 
 STANDARD = Profile(
     model="resnet152",
@@ -31,32 +23,34 @@ STANDARD = Profile(
 
 
 class Clock:
-    """Stands in for the module `time`: it goes on only when it is told to."""
+    """Replaces the module `time`; its time changes only when a test changes it."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
 
     def monotonic(self) -> float:
-        """Return the time that it was told."""
+        """Return the time, in seconds."""
         return self.now_s
 
 
 @dataclass
 class Measurement:
-    """A course that is followed as a pairing follows it; every pair is the same.
-
-    `asked` are the questions whether the evidence suffices: the launches of each pair so
-    far, and how many launches were planned then.
-    """
+    """Calls a Course as a pairing does. Nothing is measured: all pairs are equal."""
 
     clock: Clock
+
     budget_s: float | None = None
+
     profile: Profile = STANDARD
+
     decided: Callable[[int], bool] = lambda _: False
+    """Returns whether so many launches decide."""
+
     asked: list[tuple[list[int], int]] = field(default_factory=list)
+    """What each call of `decided` got: the launch of each pair, and the plan."""
 
     def __post_init__(self) -> None:
-        """Begin the course."""
+        """Make the course."""
         self.begun_s = self.clock.now_s
         self.course = Course(
             profile=self.profile,
@@ -66,7 +60,10 @@ class Measurement:
         )
 
     def launches(self, *first_s: float, then_s: float = 0.0) -> list[int]:
-        """Return the launch of every pair, where the launches take so long."""
+        """Measure until the course ends, and return each pair's launch.
+
+        The first launches take `first_s` seconds, the others `then_s` each.
+        """
         lengths_s: Iterator[float] = chain(first_s, repeat(then_s))
         pairs: list[Pair] = []
         launch = -1
@@ -81,7 +78,7 @@ class Measurement:
 
     @property
     def taken_s(self) -> float:
-        """How long it took."""
+        """How long the measurement took."""
         return self.clock.now_s - self.begun_s
 
     def _decided(self, pairs: Sequence[Pair], planned: int) -> bool:
@@ -91,28 +88,28 @@ class Measurement:
 
 
 def each(launches: int, pairs: int = 4) -> list[int]:
-    """Return the launch of every pair of so many launches with so many pairs each."""
+    """Return each pair's launch, for `launches` launches of `pairs` pairs each."""
     return [launch for launch in range(launches) for _ in range(pairs)]
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time, as a course sees it."""
-    made = Clock()
-    monkeypatch.setattr("perf.experiment.schedule.time", made)
-    return made
+    """The clock that `perf.experiment.schedule` reads."""
+    fake = Clock()
+    monkeypatch.setattr("perf.experiment.schedule.time", fake)
+    return fake
 
 
 @pytest.mark.parametrize("launch_s", [0.0, 10.0, 1e6])
 def test_without_a_budget_the_profile_decides(clock: Clock, launch_s: float) -> None:
-    """All its launches are measured, however long they take."""
+    """All launches of the profile are measured, even if they take very long."""
     measured = Measurement(clock)
     assert measured.launches(then_s=launch_s) == each(4)
     assert measured.course.planned == 4
 
 
-def test_a_profile_whose_launches_are_uneven_keeps_its_pairs(clock: Clock) -> None:
-    """Without a budget there are as many pairs as it says, shared as evenly as can be."""
+def test_profile_with_uneven_launches_keeps_its_pairs(clock: Clock) -> None:
+    """Without a budget, exactly the profile's pairs are measured, shared nearly evenly."""
     profile = STANDARD.model_copy(update={"pairs": 5, "launches": 2})
     assert Measurement(clock, profile=profile).launches() == [0, 0, 0, 1, 1]
 
@@ -121,19 +118,22 @@ def test_a_profile_whose_launches_are_uneven_keeps_its_pairs(clock: Clock) -> No
     ("budget_s", "launches"),
     [(0.001, 2), (9.0, 2), (29.0, 2), (31.0, 3), (45.0, 4), (65.0, 6), (109.0, 10)],
 )
-def test_a_budget_holds_as_many_launches_as_fit(
+def test_budget_gets_as_many_launches_as_fit(
     clock: Clock, budget_s: float, launches: int
 ) -> None:
-    """Fewer than the profile plans, or more, but two at least: one has no spread."""
+    """A budget may give fewer or more launches than the profile, but at least two.
+
+    One launch alone shows no spread between launches.
+    """
     measured = Measurement(clock, budget_s)
     assert measured.launches(then_s=10.0) == each(launches)
     assert measured.course.planned == launches
     assert measured.taken_s <= max(budget_s, 20.0)
 
 
-def test_the_mean_length_decides_what_fits(clock: Clock) -> None:
-    """A slow first launch is weighed with those that follow, and a slow one later too."""
-    # After one launch two fit, of 30 s; after two of 20 s on average three do.
+def test_mean_duration_decides_how_many_launches_fit(clock: Clock) -> None:
+    """How many launches fit follows from the mean duration of all launches so far."""
+    # After one launch of 30 s, two fit. After two launches of 20 s on average, three fit.
     slow_first = Measurement(clock, 61.0)
     assert slow_first.launches(30.0, then_s=10.0) == each(3)
     slow_later = Measurement(clock, 61.0)
@@ -141,22 +141,25 @@ def test_the_mean_length_decides_what_fits(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("pairs", [4, 5])
-def test_every_launch_of_a_budget_is_whole(clock: Clock, pairs: int) -> None:
-    """A launch has as many pairs as the profile's have, and the most where those differ."""
+def test_every_launch_of_a_budget_has_equally_many_pairs(clock: Clock, pairs: int) -> None:
+    """With a budget, each launch has as many pairs as the profile's largest launch."""
     profile = STANDARD.model_copy(update={"pairs": pairs, "launches": 2})
     measured = Measurement(clock, 55.0, profile)
     assert measured.launches(then_s=10.0) == each(5, pairs=(pairs + 1) // 2)
 
 
-def test_a_profile_of_one_launch_has_two_with_a_budget(clock: Clock) -> None:
-    """Where there is a budget there is a spread of launches, also of a small profile."""
+def test_budget_gives_two_launches_to_a_profile_of_one(clock: Clock) -> None:
+    """With a budget, a profile of one launch gets two; without one, it keeps one."""
     profile = STANDARD.model_copy(update={"pairs": 4, "launches": 1})
     assert Measurement(clock, 1.0, profile).launches(then_s=10.0) == each(2)
     assert Measurement(clock, None, profile).launches(then_s=10.0) == each(1)
 
 
-def test_a_vast_budget_comes_to_an_end(clock: Clock) -> None:
-    """There is a most of launches, of which pytest-benchmark must know beforehand."""
+def test_number_of_launches_has_an_upper_limit(clock: Clock) -> None:
+    """A very large budget ends after 64 launches.
+
+    The limit exists because pytest-benchmark must know the number of rounds in advance.
+    """
     measured = Measurement(clock, 1e9)
     found = measured.launches(then_s=1.0)
     assert len(found) == measured.course.most_pairs
@@ -165,42 +168,48 @@ def test_a_vast_budget_comes_to_an_end(clock: Clock) -> None:
 
 @pytest.mark.parametrize("budget_s", [None, 1e6])
 @pytest.mark.parametrize("enough", [2, 3])
-def test_what_is_decided_ends_early(
+def test_decision_ends_the_measurement(
     clock: Clock, budget_s: float | None, enough: int
 ) -> None:
-    """No launch is begun after the one that decided, with a budget or without."""
+    """No launch begins after the one that decided, with a budget or without."""
     measured = Measurement(clock, budget_s, decided=lambda launches: launches >= enough)
     assert measured.launches(then_s=10.0) == each(enough)
 
 
 @pytest.mark.parametrize("budget_s", [None, 45.0])
-def test_it_is_asked_after_each_launch_from_the_second_on(
+def test_decided_is_asked_after_each_launch_from_the_second(
     clock: Clock, budget_s: float | None
 ) -> None:
-    """As the rule reckons: not after the first of several, and with what is planned."""
+    """`decided` is called between launches, with the pairs so far and the planned launches.
+
+    It is not called after the first launch, nor after the last.
+    """
     measured = Measurement(clock, budget_s)
     measured.launches(then_s=10.0)
     assert measured.asked == [(each(2), 4), (each(3), 4)]
 
 
-def test_one_launch_decides_nothing(clock: Clock) -> None:
-    """What is certain after the first launch still needs a second."""
+def test_one_launch_never_decides(clock: Clock) -> None:
+    """Even if `decided` always returns True, two launches are measured."""
     measured = Measurement(clock, decided=lambda _: True)
     assert measured.launches() == each(2)
 
 
-def test_the_plan_is_what_fits_now(clock: Clock) -> None:
-    """Each question comes with the launches planned then, never fewer than were made."""
+def test_plan_follows_the_time_that_launches_take(clock: Clock) -> None:
+    """`decided` gets the launches that fit now; the plan is never below those made."""
     measured = Measurement(clock, 61.0)
     assert measured.launches(10.0, 10.0, 10.0, then_s=40.0) == each(4)
     assert [planned for _, planned in measured.asked] == [6, 6]
     assert measured.course.planned == 4
 
 
-def test_a_budget_is_shared_equally(clock: Clock) -> None:
-    """Scenarios that use all of their shares have the same, from the first one's start."""
+def test_budget_is_shared_equally(clock: Clock) -> None:
+    """Scenarios that use their whole shares get equal ones.
+
+    The clock starts with the first scenario, so building the model costs nothing.
+    """
     budget = Budget(120.0, 4)
-    clock.now_s += 500.0  # what was built before the first of them
+    clock.now_s += 500.0  # the model is built before the first scenario
     shares_s = []
     for _ in range(4):
         shares_s.append(budget.share_s())
@@ -208,8 +217,8 @@ def test_a_budget_is_shared_equally(clock: Clock) -> None:
     assert shares_s == [30.0] * 4
 
 
-def test_what_one_scenario_leaves_the_others_may_use(clock: Clock) -> None:
-    """Time that is left is shared among those to come; the last has all of it."""
+def test_unused_time_goes_to_the_other_scenarios(clock: Clock) -> None:
+    """The remaining time is shared among the remaining scenarios; the last gets it all."""
     budget = Budget(120.0, 3)
     assert budget.share_s() == 40.0
     clock.now_s += 20.0
@@ -217,10 +226,11 @@ def test_what_one_scenario_leaves_the_others_may_use(clock: Clock) -> None:
     assert budget.share_s() == 100.0
 
 
-def test_a_budget_that_is_used_up_gives_nothing(clock: Clock) -> None:
-    """A scenario that takes too long takes it from the others, and never less than all.
+def test_used_up_budget_gives_no_time(clock: Clock) -> None:
+    """A scenario that takes too long reduces the shares of the others, down to 0.
 
-    More scenarios than were counted have what is left.
+    If there are more scenarios than counted, each of those gets all the remaining time.
+    A share of 0 still gives two launches.
     """
     budget = Budget(120.0, 3)
     assert budget.share_s() == 40.0
@@ -232,62 +242,3 @@ def test_a_budget_that_is_used_up_gives_nothing(clock: Clock) -> None:
     clock.now_s += 500.0
     assert budget.share_s() == 0.0
     assert Measurement(clock, 0.0).launches(then_s=10.0) == each(2)
-
-
-@pytest.mark.usefixtures("clock")
-@pytest.mark.parametrize(
-    ("asked", "baseline", "complete", "share_s"),
-    [
-        (False, True, False, 60.0),
-        (False, True, True, None),
-        (False, False, False, None),
-        (True, True, False, 60.0),
-        (True, True, True, 60.0),
-        (True, False, False, 60.0),
-    ],
-)
-def test_a_profiles_budget_is_for_verdicts(
-    *, asked: bool, baseline: bool, complete: bool, share_s: float | None
-) -> None:
-    """Without a baseline, or to make one, launches count; a user's budget is for all."""
-    found = (object(), "") if baseline else (None, "no baseline")
-    lab = SimpleNamespace(
-        settings=SimpleNamespace(budget_asked=asked),
-        budget=Budget(60.0, 1),
-        store=SimpleNamespace(find=lambda *_: found),
-    )
-    run = ScenarioRun(cast("Lab", lab), Table.read().scenario[0], complete)
-    assert run._budget_s(IDENTITY) == share_s
-
-
-@pytest.mark.parametrize(
-    ("options", "profile_min", "budget_s"),
-    [
-        ({}, None, None),
-        ({}, 12, 720.0),
-        ({"budget": 0.5}, None, 30.0),
-        ({"budget": 0.5}, 12, 30.0),
-        ({"launches": 4}, 12, None),
-        ({"pairs": 4}, 12, None),
-        ({"total": 64}, 12, None),
-        ({"launches": 4, "budget": 2.0}, 12, 120.0),
-    ],
-)
-def test_whose_budget_it_is(
-    options: dict[str, float], profile_min: int | None, budget_s: float | None
-) -> None:
-    """The user's comes first; the profile's holds where no amount is asked for."""
-    profile = STANDARD.model_copy(update={"budget_min": profile_min})
-    option = SimpleNamespace(decimal=options.get, number=options.get)
-    assert _budget_s(cast("_Options", option), profile) == budget_s
-
-
-def test_a_real_run_keeps_to_a_budget() -> None:
-    """However short it is, two launches are measured and reported, and nothing fails."""
-    chosen = ("--perf-scenario", "decentralized", "-k", "throughput", "--perf-pairs", "1")
-    with fresh_suite() as suite:
-        run = suite.run("--perf-model", tiny_model(), *chosen, "--perf-budget", "0.0001")
-        assert run.summary is not None, run.output
-        pairs = run.row("decentralized")["pairs"]
-    assert [pair["launch"] for pair in pairs] == [0, 1]
-    assert "Traceback" not in run.output
