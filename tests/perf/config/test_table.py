@@ -1,4 +1,4 @@
-"""The table reads, says what is measured where, and refuses what is wrong in one line."""
+"""The committed table is as the method says, and a wrong table gives one line of error."""
 
 from __future__ import annotations
 
@@ -6,10 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.config.profile import Profile
-from perf.config.scenario import Scenario
 from perf.config.table import REFERENCE_ROW, TABLE, Table
-from serving.engines import DEFAULT
 from serving.errors import ConfigError
 
 ARTICLE_ROWS = {f"decentralized-{n}" for n in (1, 4, 8, 16, 50)}
@@ -46,7 +43,10 @@ def table() -> Table:
 
 
 def fault(folder: Path, text: str) -> str:
-    """Return what is said of a table with this text, without the path before it."""
+    """Return the error of a table with this text, without the path in front.
+
+    Checks that the error is one short line that begins with the path.
+    """
     path = folder / "scenarios.toml"
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigError) as caught:
@@ -59,8 +59,9 @@ def fault(folder: Path, text: str) -> str:
 
 
 def test_committed_table_reads(table: Table) -> None:
-    """The rows are those of the experiment, and every profile has its amounts."""
+    """The table has the rows of the experiment, and three profiles with their amounts."""
     assert {row.name for row in table.scenario} >= ON_EIGHT_CORES | ARTICLE_ROWS
+    assert TABLE.is_file()
     assert set(table.profile) == {"standard", "smoke", "article"}
     article = table.profile["article"]
     assert (article.jobs, article.pairs * article.block_images) == (100, 1000)
@@ -69,15 +70,18 @@ def test_committed_table_reads(table: Table) -> None:
     assert table.find(REFERENCE_ROW).jobs == "cores"
 
 
-def test_profiles_can_be_launched(table: Table) -> None:
-    """No profile asks for more launches than pairs, nor for pairs without a spread."""
+def test_profiles_have_a_pair_for_each_launch(table: Table) -> None:
+    """No profile has more launches than pairs, and each has at least two pairs.
+
+    A single pair shows no spread.
+    """
     for profile in table.profile.values():
         assert 1 <= profile.launches <= profile.pairs
         assert profile.pairs >= 2
 
 
-def test_rows_are_held_to_what_the_method_says(table: Table) -> None:
-    """What counts as unchanged is what the recorded launches of a row allow, else 9 %."""
+def test_rows_have_the_tolerances_of_the_method(table: Table) -> None:
+    """Rows with recorded launches have a tolerance from those; all others have 9 %."""
     tolerances = {row.name: row.tolerance for row in table.scenario}
     assert tolerances.pop("serving-single") == 0.15
     recorded = ("decentralized", "serving-batch", "serving-workers-2")
@@ -86,20 +90,20 @@ def test_rows_are_held_to_what_the_method_says(table: Table) -> None:
 
 
 def test_standard_profile_shows_how_launches_differ(table: Table) -> None:
-    """It has four launches of two pairs each: of one alone no spread could be seen."""
+    """It has four launches of two pairs each; one launch would show no spread."""
     standard = table.profile["standard"]
     assert (standard.pairs, standard.launches) == (8, 4)
     assert standard.launches_before() == {0, 2, 4, 6}
 
 
 def test_only_the_standard_profile_has_a_budget(table: Table) -> None:
-    """It fits the quarter of an hour of a main job; the others count their launches."""
+    """Its 12 minutes fit into a job of 15 minutes; the other profiles count launches."""
     budgets = {name: profile.budget_min for name, profile in table.profile.items()}
     assert budgets == {"standard": 12, "smoke": None, "article": None}
 
 
 def test_small_table_reads(tmp_path: Path) -> None:
-    """The table that the tests below spoil is a good one."""
+    """The table that the tests below damage is right without the damage."""
     path = tmp_path / "scenarios.toml"
     path.write_text(SMALL, "utf-8")
     assert [row.name for row in Table.read(path).scenario] == [
@@ -120,68 +124,22 @@ def test_small_table_reads(tmp_path: Path) -> None:
         ("article", 8, ON_EIGHT_CORES | ARTICLE_ROWS),
     ],
 )
-def test_what_is_measured_where(
+def test_rows_that_each_profile_measures(
     table: Table, profile: str, cores: int, rows: set[str]
 ) -> None:
-    """More workers than cores, and the sweep of jobs, are for the article's profile."""
+    """Only the article's profile has more workers than cores, and the sweep of jobs."""
     main = [row for row in table.scenario if row.family == "main"]
     measured = {row.name for row in main if row.measured_in(profile, cores)}
     assert measured == rows
 
 
-@pytest.mark.parametrize(
-    ("cores", "workers", "threads"),
-    [
-        (2, 1, 2),
-        (2, 2, 1),
-        (2, 4, 1),
-        (2, 8, 1),
-        (8, 1, 8),
-        (8, 4, 2),
-        (8, 3, 2),
-        (1, 1, 1),
-    ],
-)
-def test_cores_are_shared_among_the_workers(cores: int, workers: int, threads: int) -> None:
-    """Threads for each worker are cores over workers, and at least one."""
-    row = served(workers=workers)
-    assert row.server_spec(cores, 180).threads_per_worker == threads
-
-
-def test_server_is_asked_for_what_the_row_says() -> None:
-    """Every setting of a row reaches its server, an explicit number of threads too."""
-    settings: dict[str, int | str] = {
-        "workers": 3,
-        "threads_per_worker": 5,
-        "preprocess_threads": 2,
-        "allocator": "default",
-        "batch_size": 4,
-        "batch_delay_ms": 0,
-        "queue_size": 7,
-        "response_timeout_s": 11,
-    }
-    spec = served(engine="onnxruntime", **settings).server_spec(2, 13)
-    assert spec.model_dump() == {**settings, "startup_timeout_s": 13, "device": "cpu"}
-
-
 @pytest.mark.parametrize("name", ["standard", "smoke"])
 def test_blocks_fill_every_batch(table: Table, name: str) -> None:
-    """A block is a whole number of batches of all workers, for each row on two cores."""
+    """On two cores, every row's block is a whole number of batches for each worker."""
     block_images = table.profile[name].block_images
     for row in table.scenario:
         if row.workers is not None and row.measured_in(name, 2):
             assert block_images % (row.workers * row.server.batch_size) == 0, row.name
-
-
-def test_warm_up_reaches_every_worker(table: Table) -> None:
-    """A launch is warmed up with batches for every worker; without one, once a core."""
-    for row in table.scenario:
-        images = row.warm_up_images(2)
-        if row.workers is None:
-            assert images == 2
-        else:
-            assert images >= row.workers * row.server.batch_size
-            assert images % (row.workers * row.server.batch_size) == 0
 
 
 @pytest.mark.parametrize(
@@ -235,18 +193,18 @@ def test_warm_up_reaches_every_worker(table: Table) -> None:
     ],
 )
 def test_fault_is_one_line(tmp_path: Path, line: str, instead: str, where: str) -> None:
-    """Whatever is wrong is said in one short line that names the file and the field."""
+    """The error is one short line that names the file and the field."""
     assert line in SMALL
     assert fault(tmp_path, SMALL.replace(line, instead, 1)).startswith(where)
 
 
 def test_empty_table_is_refused(tmp_path: Path) -> None:
-    """A table without rows is no table."""
+    """A table without rows is an error."""
     assert fault(tmp_path, "") == "scenario: Field required"
 
 
 def test_other_encoding_is_refused(tmp_path: Path) -> None:
-    """A file that is not UTF-8 is refused like any other that is no TOML."""
+    """A file that is not UTF-8 is reported as not TOML."""
     path = tmp_path / "scenarios.toml"
     path.write_bytes(SMALL.encode() + b"# caf\xe9\n")
     with pytest.raises(ConfigError, match="not TOML") as caught:
@@ -255,54 +213,12 @@ def test_other_encoding_is_refused(tmp_path: Path) -> None:
 
 
 def test_wrong_value_is_shown(tmp_path: Path) -> None:
-    """The line ends with the value that was found."""
+    """The error ends with the value that was found."""
     text = SMALL.replace("workers = 2", "workers = 0")
     assert fault(tmp_path, text).endswith("(got 0)")
 
 
 def test_unknown_row_is_refused(table: Table) -> None:
-    """A name that no row has is refused, naming the option and the known rows."""
+    """The error for an unknown row names the option and the known rows."""
     with pytest.raises(ConfigError, match=r"^--perf-scenario nothing: .*serving-batch"):
         table.find("nothing")
-
-
-def test_rows_and_profiles_stand_alone() -> None:
-    """What is not said in a row has the default that the table's head promises."""
-    row = served(workers=1)
-    assert (row.jobs, row.server.batch_size, row.backend) == ("profile", 1, "torchserve")
-    assert set(Profile.model_fields) == {
-        "model",
-        "jobs",
-        "block_images",
-        "reference_images",
-        "pairs",
-        "launches",
-        "budget_min",
-    }
-    assert Profile.model_fields["budget_min"].default is None
-    assert TABLE.is_file()
-
-
-def served(engine: str = DEFAULT, **settings: int | str) -> Scenario:
-    """Return a row that has a server."""
-    row = {"name": "some-row", "arm": "served", "tolerance": 0.1, "engine": engine}
-    return Scenario.model_validate({**row, **settings})
-
-
-@pytest.mark.parametrize(
-    ("pairs", "launches", "expected"),
-    [
-        (12, 2, {0, 6}),
-        (16, 4, {0, 4, 8, 12}),
-        (12, 5, {0, 3, 5, 8, 10}),
-        (4, 1, {0}),
-        (3, 3, {0, 1, 2}),
-    ],
-)
-def test_launches_share_the_pairs_evenly(
-    pairs: int, launches: int, expected: set[int]
-) -> None:
-    """As many launches begin as were asked for, each with at least one pair."""
-    profile = Table.read().profile["standard"]
-    changed = profile.model_copy(update={"pairs": pairs, "launches": launches})
-    assert changed.launches_before() == expected

@@ -1,0 +1,41 @@
+"""A profile has the documented amounts and spreads its pairs evenly over the launches."""
+
+from __future__ import annotations
+
+import pytest
+
+from perf.config.profile import Profile
+from perf.config.table import Table
+
+
+def test_profile_has_the_documented_amounts() -> None:
+    """A profile has these fields, and by default no budget."""
+    assert set(Profile.model_fields) == {
+        "model",
+        "jobs",
+        "block_images",
+        "reference_images",
+        "pairs",
+        "launches",
+        "budget_min",
+    }
+    assert Profile.model_fields["budget_min"].default is None
+
+
+@pytest.mark.parametrize(
+    ("pairs", "launches", "expected"),
+    [
+        (12, 2, {0, 6}),
+        (16, 4, {0, 4, 8, 12}),
+        (12, 5, {0, 3, 5, 8, 10}),
+        (4, 1, {0}),
+        (3, 3, {0, 1, 2}),
+    ],
+)
+def test_launches_share_the_pairs_evenly(
+    pairs: int, launches: int, expected: set[int]
+) -> None:
+    """Exactly `launches` launches begin, and each has at least one pair."""
+    profile = Table.read().profile["standard"]
+    changed = profile.model_copy(update={"pairs": pairs, "launches": launches})
+    assert changed.launches_before() == expected
