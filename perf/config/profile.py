@@ -16,10 +16,10 @@ class Profile(BaseModel):
     """The model, unless `--perf-model` names another."""
 
     jobs: PositiveInt
-    """How many jobs of a served arm run at a time."""
+    """How many jobs of an arm run at a time, where its row gives no number."""
 
     block_images: PositiveInt
-    """Images in one block of a served arm."""
+    """Images in one block of an arm whose jobs do not load the model."""
 
     reference_images: PositiveInt
     """Images in one block of an arm whose jobs load the model."""

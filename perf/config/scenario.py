@@ -105,6 +105,8 @@ class Scenario(BaseModel):
             raise ValueError("a served row needs workers, and no other row has them")
         if not self.kind.served and self.engine != DEFAULT:
             raise ValueError(f"a row without a server runs only the engine {DEFAULT}")
+        if self.wire not in self.kind.jobs:
+            raise ValueError(f"wire: arm {self.arm} has no jobs that send {self.wire}")
         return self
 
     @model_validator(mode="after")

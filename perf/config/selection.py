@@ -28,9 +28,10 @@ def select_rows(
     if asked:
         for row in asked:
             if not row.measured_in(profile, cores):
+                others = [name for name in table.profile if row.measured_in(name, cores)]
                 raise ConfigError(
                     f"--perf-scenario {row.name}: profile {profile} does not measure it "
-                    f"on {cores} cores; --perf-profile article does"
+                    f"on {cores} cores; --perf-profile {' or '.join(others)} does"
                 )
         return tuple(asked), ()
     here = tuple(row for row in rows if row.measured_in(profile, cores))

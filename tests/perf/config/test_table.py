@@ -168,6 +168,11 @@ def test_blocks_fill_every_batch(table: Table, name: str) -> None:
         ("batch_size = 8", "threads_per_worker = 0", "scenario.1.threads_per_worker: "),
         ("batch_size = 8", "wire = 'text'", "scenario.1.wire: "),
         ("batch_size = 8", "wire = 'tensor'", "scenario.1: TorchServe's own handler"),
+        (
+            'arm = "decentralized"',
+            'arm = "decentralized"\nbackend = "litserve"\nwire = "tensor"',
+            "scenario.0: wire: arm decentralized has no jobs",
+        ),
         ("batch_size = 8", "preprocess_threads = 0", "scenario.1.preprocess_threads: "),
         ("batch_size = 8", "allocator = 'keep'", "scenario.1.allocator: "),
         ("batch_size = 8", "preprocess_threads = 2", "scenario.1: TorchServe's own"),
