@@ -1,4 +1,4 @@
-"""docs/method.md says what the code does: its constants are the code's."""
+"""docs/method.md says what the code does: its constants are those of the code."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ TEXT = " ".join((ROOT / "docs" / "method.md").read_text("utf-8").split())
         (r"its ([\d.]+) % interval within", 100 * validity.NULL_CONFIDENCE),
     ],
 )
-def test_the_constants_are_the_codes(pattern: str, value: float) -> None:
-    """Every figure that the page gives for a constant is the one in force."""
+def test_the_constants_are_those_of_the_code(pattern: str, value: float) -> None:
+    """Every constant has on the page the value that it has in the code."""
     found = re.findall(pattern, TEXT)
     assert [float(figure) for figure in found] == [pytest.approx(value)], pattern
 
 
-def test_it_is_two_pages() -> None:
+def test_it_is_three_pages() -> None:
     """It is short enough to be read before a verdict is doubted."""
-    assert len(TEXT.split()) < 1100
+    assert len(TEXT.split()) < 1600
