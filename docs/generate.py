@@ -64,9 +64,12 @@ def scenarios() -> str:
     """Return the table of the rows of perf/scenarios.toml."""
     rows = []
     for scenario in Table.read().scenario:
-        fields = scenario.model_dump(mode="json")
-        given = scenario.model_dump(mode="json", exclude_unset=True)
-        rows.append([*_scenario_cells(fields), _other(given)])
+        fields = scenario.flat()
+        given = scenario.model_fields_set | scenario.server.model_fields_set
+        cells = _scenario_cells(fields, served=scenario.kind.served)
+        rows.append(
+            [*cells, _other({name: fields[name] for name in fields if name in given})]
+        )
     heads = [name.replace("_", " ") for name in _COLUMNS]
     return _table(["scenario", *heads[1:], "other settings"], rows)
 
@@ -145,8 +148,7 @@ def _typed(names: Sequence[str], attributes: Mapping[str, Any]) -> str:
     return " ".join(filter(None, (*names, attributes.get("metavar"))))
 
 
-def _scenario_cells(fields: Mapping[str, object]) -> Iterator[str]:
-    served = fields["arm"] == "served"
+def _scenario_cells(fields: Mapping[str, object], *, served: bool) -> Iterator[str]:
     for name in _COLUMNS:
         value = fields[name] if served or name not in _SERVED_ONLY else None
         yield _code(value) if name == "name" else _shown(value)
