@@ -30,6 +30,6 @@ class LitServe(AppBackend):
     """Starts LitServe with one model."""
 
     name = "litserve"
-    app = Path(__file__).with_name("litserve_app.py")
+    app = Path(__file__).with_name("apps") / "litserve_app.py"
     requirements = (REQUIREMENTS, "requirements-litserve.txt")
     server = LitServeServer

@@ -13,11 +13,11 @@ from serving.errors import ServerError
 from serving.runtimes.base import Program, Runtime
 from serving.spec import ServerSpec
 
-_SOURCE = Path(__file__).with_name("null_server.py")
+_SOURCE = Path(__file__).with_name("apps") / "null_server.py"
 
 
 class NullBackend:
-    """Starts `serving.backends.null_server` with one canned answer."""
+    """Starts `serving.backends.apps.null_server` with one canned answer."""
 
     name = "null"
     runtimes = ANYWHERE

@@ -63,7 +63,7 @@ class RayServe(AppBackend):
     """Starts a Ray cluster of this machine alone, with one model."""
 
     name = "rayserve"
-    app = Path(__file__).with_name("ray_app.py")
+    app = Path(__file__).with_name("apps") / "ray_app.py"
     requirements = (REQUIREMENTS, "requirements-ray.txt")
     env = _ENV
     ports = ("inference", "management", "proxy_metrics", "proxy_stats", "fallback")

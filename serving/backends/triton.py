@@ -51,6 +51,6 @@ class Triton(AppBackend):
 
     name = "triton"
     runtimes: tuple[str, ...] = ("docker",)
-    app = Path(__file__).with_name("triton_app.py")
+    app = Path(__file__).with_name("apps") / "triton_app.py"
     requirements = ("requirements-triton.txt",)
     server = TritonServer

@@ -1,13 +1,14 @@
-"""The engines that a row of the table can name: what computes a model, whoever serves it.
+"""The engines that a row of the table can name. An engine computes the model.
 
-A scenario chooses its engine, and any backend runs it. Each engine is a file of this
-folder that stands alone, because it travels to where the server runs, and offers
+A row chooses its engine; any backend can run it. Each engine is one file of this folder.
+It imports nothing of this project, because it is copied to where a server runs. It has two
+functions:
 
     convert(checkpoint, variant, calibration, folder)
     load(folder, variant, threads, device) -> Predict
 
-The first writes into an empty `folder` what the second reads there. `calibration` are
-pictures, float32 of shape (n, 3, h, w); `Predict` takes such a batch and returns its
+`convert` writes into the empty `folder` the files that `load` reads. `calibration` holds
+images, float32 of shape (n, 3, height, width). `Predict` takes such a batch and returns its
 logits, float32 of shape (n, classes).
 """
 
@@ -27,77 +28,77 @@ from numpy.typing import NDArray
 from serving.device import DEVICES, Device
 from serving.errors import ConfigError
 
-Pictures = NDArray[np.float32]
-Predict = Callable[[Pictures], Pictures]
+Floats = NDArray[np.float32]
+Predict = Callable[[Floats], Floats]
 
 _FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """One way to compute a model.
-
-    `module` is its file in this folder, `variant` what that file is told. `packages` are
-    what it needs beside torch, to convert or to run, `compiler` that converting takes one
-    for C++, `needs` the instruction set that its `precision` takes on a CPU. It computes on
-    `devices`. `tolerance` is how far apart two of its answers may be, as a probability: the
-    answer of a batch, and that of the same picture alone.
-    """
+    """One way to compute a model: a file of this folder, and what it declares."""
 
     name: str
     module: str
+    """Its file in this folder, without .py."""
     variant: str = ""
+    """The argument that tells the file which of its engines is meant."""
     precision: str = "fp32"
     packages: tuple[str, ...] = ()
+    """The distributions that it needs besides torch, to convert or to run."""
+    requirements: tuple[str, ...] = ()
+    """The requirement files, in serving/, that running it needs."""
     compiler: bool = False
+    """Whether converting needs a C++ compiler."""
     needs: str | None = None
+    """The instruction set without which a CPU cannot compute in this precision."""
     devices: tuple[Device, ...] = ("cpu",)
     tolerance: float = 1e-3
+    """How far two of its answers for one image may differ, as a probability.
+
+    They differ because batches of different sizes are rounded differently.
+    """
 
     @property
     def source(self) -> Path:
-        """The file that travels with the model."""
+        """The file that is copied to where a server runs."""
         return _FOLDER / f"{self.module}.py"
 
     @property
-    def requirements(self) -> tuple[str, ...]:
-        """The lists of packages that it takes to run, as a `Program` names them."""
-        return ("requirements-engines.txt",) if self.packages else ()
-
-    @property
     def exact(self) -> bool:
-        """Whether its answers are the checkpoint's own, to within rounding."""
+        """Whether its answers equal the checkpoint's, except for rounding."""
         return self.precision == "fp32"
 
     def refusal(self, instruction_sets: Collection[str], device: Device = "cpu") -> str:
-        """Return why `device` cannot run it, or nothing where it can.
+        """Return why `device` cannot run it, or an empty string where it can.
 
         `instruction_sets` are the CPU's.
         """
         if device not in self.devices:
-            return f"engine {self.name} computes on the {' or '.join(self.devices)} alone"
+            return f"engine {self.name} computes on the {' or '.join(self.devices)} only"
         if self.compiler and not shutil.which(compiler := os.environ.get("CXX", "g++")):
             return f"engine {self.name} needs a C++ compiler; {compiler} is not on PATH"
         if device != "cpu" or self.needs is None or self.needs in instruction_sets:
             return ""
-        known = ", ".join(instruction_sets) or "none that is known"
+        known = ", ".join(instruction_sets) or "none that the suite knows"
         return f"engine {self.name} needs {self.needs}; this CPU has {known}"
 
-    def convert(self, checkpoint: Path, calibration: Pictures, folder: Path) -> None:
-        """Write the model as `load` reads it; raises what the engine raises."""
+    def convert(self, checkpoint: Path, calibration: Floats, folder: Path) -> None:
+        """Write the files that `load` reads. Raises what the engine raises."""
         self._imported().convert(checkpoint, self.variant, calibration, folder)
 
     def load(self, folder: Path, threads: int, device: Device = "cpu") -> Predict:
-        """Return the model, to be run in this process."""
+        """Return the model as a function, to be called in this process."""
         loaded: Predict = self._imported().load(folder, self.variant, threads, device)
         return loaded
 
-    def _imported(self) -> Any:  # noqa: ANN401 -- a module: what it offers stands above
+    def _imported(self) -> Any:  # noqa: ANN401 -- a module with the functions named above
         return importlib.import_module(f"{__name__}.{self.module}")
 
 
 DEFAULT = "torchscript"
-_COARSE = 0.02
+_COARSE = 0.02  # the tolerance of bf16 and int8
+_REQUIREMENTS = "requirements-engines.txt"
 ENGINES = {
     engine.name: engine
     for engine in (
@@ -127,8 +128,19 @@ ENGINES = {
             compiler=True,
             needs="bf16",
         ),
-        Engine(name="onnxruntime", module="onnx_runtime", packages=("onnxruntime", "onnx")),
-        Engine(name="openvino", module="open_vino", variant="fp32", packages=("openvino",)),
+        Engine(
+            name="onnxruntime",
+            module="onnx_runtime",
+            packages=("onnxruntime", "onnx"),
+            requirements=(_REQUIREMENTS,),
+        ),
+        Engine(
+            name="openvino",
+            module="open_vino",
+            variant="fp32",
+            packages=("openvino",),
+            requirements=(_REQUIREMENTS,),
+        ),
         Engine(
             name="openvino-bf16",
             module="open_vino",
@@ -136,6 +148,7 @@ ENGINES = {
             precision="bf16",
             tolerance=_COARSE,
             packages=("openvino",),
+            requirements=(_REQUIREMENTS,),
             needs="bf16",
         ),
         Engine(
@@ -145,6 +158,7 @@ ENGINES = {
             precision="int8",
             tolerance=_COARSE,
             packages=("openvino", "nncf"),
+            requirements=(_REQUIREMENTS,),
             needs="vnni",
         ),
     )

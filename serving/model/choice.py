@@ -1,4 +1,4 @@
-"""Which model a run is about. Knows names only, so that it can be read without torch."""
+"""Which model a run measures. Only names are handled here, so torch is not needed."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ PHOTOGRAPHS = Path(__file__).with_name("photographs")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelChoice:
-    """A model by `name`, where its `weights` come from, and its file if it is the user's.
-
-    `weights` is seeded, pretrained, trained (its package carries them) or file.
-    """
+    """One model."""
 
     name: str
     weights: str
+    """seeded, pretrained, trained (they come in a package) or file."""
     path: Path | None = None
+    """The user's own TorchScript file, where the model is one."""
 
     @classmethod
     def parse(cls, model: str, weights: str) -> ModelChoice:
-        """Return the choice that the options `--perf-model` and `--perf-weights` name.
+        """Return the choice that the options `--perf-model` and `--perf-weights` make.
 
         Raises ConfigError where there is no such model, weights or file.
         """
@@ -53,5 +52,5 @@ class ModelChoice:
 
 
 def photographs() -> tuple[Path, ...]:
-    """Return the photographs that come with the suite, in a fixed order."""
+    """Return the images that come with the suite, in a fixed order."""
     return tuple(sorted(PHOTOGRAPHS.glob("*.jpg")))

@@ -1,33 +1,35 @@
-"""Convert a checkpoint for an engine, and count how often both say the same."""
+"""Convert a checkpoint for an engine, and count how often both find the same class.
+
+Imports torch: only the builder's process does (see serving.model.build).
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-from pathlib import Path
 
 import torch
 
-from serving.engines import Pictures, Predict
+from serving.engines import Floats, Predict
 from serving.errors import ArtifactError
 from serving.model.archive import archive
 from serving.model.choice import photographs
-from serving.model.classify import Picture, top_classes
 from serving.model.crops import make_crops
 from serving.model.requests import ConvertRequest, EnginePredictRequest
+from serving.model.standalone import FOLDER
+from serving.model.standalone.classify import Picture, top_classes
 from serving.model.zoo import load_script
 
-_HERE = Path(__file__).parent
-CALIBRATION = 100  # crops; NNCF's own default is 300
-CORPUS = 240  # crops, none of them among those
+CALIBRATION = 100  # crops to calibrate on; NNCF's default is 300
+CORPUS = 240  # other crops, to compare on
 AGREEMENT = "agreement.json"
 _BATCH = 8
-_SEED = 20250402  # another than that of the crops that weights are fitted to
+_SEED = 20250402  # not the seed of the crops that weights are fitted to
 
 
 def convert(request: ConvertRequest) -> None:
-    """Write the model as the engine reads it, and `AGREEMENT`.
+    """Write the model in the engine's form, its archive, and `AGREEMENT`.
 
     Raises ArtifactError where the engine does not take the model.
     """
@@ -63,15 +65,14 @@ def predict_all(request: EnginePredictRequest) -> None:
 
 
 def _pack(request: ConvertRequest) -> None:
-    """Write the archive from which TorchServe serves the model with this engine."""
+    """Write the archive with which TorchServe serves the model through this engine."""
     folder = request.folder
     variant, engine = folder / "variant.txt", folder / "engine.py"
     variant.write_text(request.engine.variant, encoding="utf-8")
     shutil.copyfile(request.engine.source, engine)
-    travellers = [_HERE / "classify.py", request.preprocess]
-    # The name under which TorchServe serves it.
-    name = request.checkpoint.stem
-    archive(name, _HERE / "engine_handler.py", [*folder.iterdir(), *travellers], folder)
+    files = [*folder.iterdir(), FOLDER / "classify.py", request.preprocess]
+    name = request.checkpoint.stem  # TorchServe serves the model under this name
+    archive(name, FOLDER / "engine_handler.py", files, folder)
     variant.unlink()
     engine.unlink()
 
@@ -80,24 +81,24 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
-def _likeliest(predict: Predict, pictures: Pictures) -> list[int]:
-    """Return the likeliest class of each picture."""
-    batches = range(0, len(pictures), _BATCH)
+def _likeliest(predict: Predict, images: Floats) -> list[int]:
+    """Return the likeliest class of each image."""
+    batches = range(0, len(images), _BATCH)
     return [
         int(label)
         for first in batches
-        for label in predict(pictures[first : first + _BATCH]).argmax(axis=1)
+        for label in predict(images[first : first + _BATCH]).argmax(axis=1)
     ]
 
 
-def _labels(request: ConvertRequest, corpus: Pictures) -> list[int]:
-    """Return the classes that the checkpoint finds likeliest, kept for other engines."""
+def _labels(request: ConvertRequest, corpus: Floats) -> list[int]:
+    """Return the checkpoint's likeliest class of each crop; kept for other engines."""
     if not request.labels.exists():
         script = load_script(request.checkpoint, option="--perf-cache")
 
-        def predict(pictures: Pictures) -> Pictures:
+        def predict(images: Floats) -> Floats:
             with torch.inference_mode():
-                logits: Pictures = script(torch.from_numpy(pictures)).numpy()
+                logits: Floats = script(torch.from_numpy(images)).numpy()
             return logits
 
         part = request.folder / "labels.part"

@@ -1,4 +1,4 @@
-"""Models as engines read them, converted once and kept in the cache."""
+"""Models in the form that an engine reads: converted once, then kept in the cache."""
 
 from __future__ import annotations
 
@@ -15,51 +15,54 @@ from serving.model.artifacts import Artifacts, Top, predictions_in
 from serving.model.cache import digest_of, digest_of_files, ensure_entry, sha256, verified
 from serving.model.choice import photographs
 from serving.model.requests import ConvertRequest, EnginePredictRequest
+from serving.model.sources import digests_of_sources
+from serving.model.standalone import FOLDER
 
-_HERE = Path(__file__).parent
-_MADE_BY = ("archive", "classify", "convert", "crops", "engine_handler")
-_SOURCES = tuple(_HERE / f"{name}.py" for name in _MADE_BY)
+_MAKER = "serving.model.convert"
 _AGREEMENT = "agreement.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """In which share of `pictures` engine and checkpoint find the same class likeliest."""
+    """How often the engine and the checkpoint find the same class likeliest."""
 
     pictures: int
+    """The number of images compared."""
     top1: float
+    """The share of them, 0 to 1, on which both agree."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Converted:
-    """What a server, or a job, needs to compute a model with `engine`.
-
-    `folder` is what the engine reads; `files` maps names to all that a server must have
-    beside its own program, `archive` is that for TorchServe. `agreement` is None for the
-    checkpoint itself. `predictions` are what answers are held against: the
-    checkpoint's own where the engine is exact, else the engine's in this process.
-    """
+    """What a server, or a job, needs to compute a model with `engine`."""
 
     engine: Engine
     folder: Path
+    """The folder that the engine reads."""
     files: Mapping[str, Path]
+    """All that a server needs beside its own program, by the names it looks for."""
     archive: Path
+    """The same for TorchServe."""
     agreement: Agreement | None
+    """None for the checkpoint itself."""
     predictions: Mapping[str, Top]
+    """What answers are checked against: the checkpoint's, or the engine's if not exact."""
 
 
 def ensure_converted(
     artifacts: Artifacts, engine: Engine, images: Sequence[Path], cache: Path
 ) -> Converted:
-    """Return the model of `artifacts` for an engine, converting it where it is not kept.
+    """Return the model of `artifacts` for an engine, and convert it where that is missing.
 
     Raises ConfigError where a package that the engine needs is not installed, and
-    ArtifactError where it does not take the model or what is kept is damaged.
+    ArtifactError where the engine does not take the model or the entry is damaged.
     """
     if engine.name == DEFAULT:
         return _as_it_is(artifacts, engine)
-    entry = cache / f"{artifacts.choice.name}-{engine.name}-{_key(artifacts, engine)}"
-    labels = f"labels-{digest_of_files([*_SOURCES, *photographs()])}.json"
+    sources = digests_of_sources(_MAKER)
+    key = _key(artifacts, engine, sources)
+    entry = cache / f"{artifacts.choice.name}-{engine.name}-{key}"
+    labels = f"labels-{digest_of([sources, digest_of_files(photographs())])}.json"
     ensure_entry(
         entry,
         lambda folder: ConvertRequest(
@@ -85,7 +88,7 @@ def ensure_converted(
         engine=engine,
         folder=entry,
         files={
-            **_travellers(artifacts, engine),
+            **_beside_any_server(artifacts, engine),
             **{name: entry / name for name in digests if name not in (_AGREEMENT, archive)},
         },
         archive=entry / archive,
@@ -95,26 +98,26 @@ def ensure_converted(
 
 
 def _as_it_is(artifacts: Artifacts, engine: Engine) -> Converted:
-    """Return the checkpoint, of which nothing has to be made."""
+    """Return the checkpoint, which needs no conversion."""
     return Converted(
         engine=engine,
         folder=artifacts.checkpoint.parent,
-        files={**_travellers(artifacts, engine), "model.pt": artifacts.checkpoint},
+        files={**_beside_any_server(artifacts, engine), "model.pt": artifacts.checkpoint},
         archive=artifacts.archive,
         agreement=None,
         predictions=artifacts.predictions,
     )
 
 
-def _travellers(artifacts: Artifacts, engine: Engine) -> dict[str, Path]:
+def _beside_any_server(artifacts: Artifacts, engine: Engine) -> dict[str, Path]:
     return {
         "engine.py": engine.source,
-        "classify.py": _HERE / "classify.py",
+        "classify.py": FOLDER / "classify.py",
         "preprocess.json": artifacts.preprocess,
     }
 
 
-def _key(artifacts: Artifacts, engine: Engine) -> str:
+def _key(artifacts: Artifacts, engine: Engine, sources: Mapping[str, str]) -> str:
     try:
         versions = {name: metadata.version(name) for name in ("torch", *engine.packages)}
     except metadata.PackageNotFoundError as error:
@@ -126,7 +129,7 @@ def _key(artifacts: Artifacts, engine: Engine) -> str:
         {
             "checkpoint": artifacts.digest,
             "engine": asdict(engine),
-            "sources": [sha256(path) for path in (engine.source, *_SOURCES)],
+            "sources": [sha256(engine.source), sources],
             "versions": versions,
             "machine": platform.machine(),
         }

@@ -1,4 +1,4 @@
-"""Many distinct pictures from few photographs, to calibrate on and to compare over."""
+"""Many different crops of a few images, to calibrate on and to compare on."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from serving.model.classify import Picture
+from serving.model.standalone.classify import Picture
 
-_LEAST_SHARE = 0.1  # of a photograph's area
+_LEAST_SHARE = 0.1  # of the image's area
 _ASPECTS = (3 / 4, 4 / 3)
 
 
 def make_crops(
     photographs: Sequence[Path], number: int, picture: Picture, *, seed: int
 ) -> NDArray[np.float32]:
-    """Return crops of the photographs in turn, float32 of shape (number, 3, crop, crop).
+    """Return crops of the images in turn, float32 of shape (number, 3, crop, crop).
 
-    Each has an area, an aspect, a place and a side of its own, drawn as for training
-    (Szegedy et al., "Going deeper with convolutions", CVPR 2015, section 6): of one seed
-    the same crops every time.
+    Area, aspect, place and mirroring of each are random, drawn as for training (Szegedy et
+    al., "Going deeper with convolutions", CVPR 2015, section 6). The same seed gives the
+    same crops.
     """
     rng = np.random.default_rng(seed)
     opened = [_rgb(path) for path in photographs]

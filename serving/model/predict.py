@@ -1,4 +1,4 @@
-"""The five likeliest classes of a picture, computed in this process."""
+"""The five likeliest classes of an image, computed in this process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from serving.model.preprocess import Preprocess, load_batch
+from serving.model.standalone.preprocess import Preprocess, load_batch
 
 TOP = 5
 
@@ -16,11 +16,11 @@ def predict(
 ) -> tuple[tuple[int, float], ...]:
     """Return class and probability of the five likeliest classes, likeliest first.
 
-    `device` is where the module's weights lie.
-    Raises OSError (PIL.UnidentifiedImageError) where the file is no picture.
+    `device` is where the module's weights are. Raises OSError (PIL.UnidentifiedImageError)
+    where the file is not an image.
     """
     with torch.no_grad():
-        pictures = load_batch([path], pre).to(device)
-        probabilities = torch.softmax(module(pictures), dim=1)
+        batch = load_batch([path], pre).to(device)
+        probabilities = torch.softmax(module(batch), dim=1)
     values, classes = torch.topk(probabilities[0], TOP)
     return tuple(zip(classes.tolist(), values.tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""What the process that makes artifacts is asked to do; readable without torch."""
+"""What the builder can be asked to do. Importing this does not load torch."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class PredictRequest:
 class ConvertRequest:
     """Convert `checkpoint` for `engine` into the empty folder `folder`.
 
-    `labels` is where the checkpoint's own classes of the crops lie; they are made where
-    they are missing.
+    `labels` is the file with the checkpoint's own classes of the crops; it is written
+    where it is missing.
     """
 
     checkpoint: Path
@@ -47,7 +47,10 @@ class ConvertRequest:
 
 @dataclass(frozen=True, slots=True)
 class EnginePredictRequest:
-    """Predict each of `images` with what `engine` reads in `folder`; as PredictRequest."""
+    """Predict each of `images` with the model that `engine` reads in `folder`.
+
+    Otherwise like PredictRequest.
+    """
 
     engine: Engine
     folder: Path

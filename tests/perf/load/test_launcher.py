@@ -26,8 +26,8 @@ from serving.backends.base import ServedModel
 from serving.backends.null import NullBackend
 from serving.child import ChildError
 from serving.model.choice import photographs
-from serving.model.classify import Picture
-from serving.model.preprocess import Preprocess
+from serving.model.standalone.classify import Picture
+from serving.model.standalone.preprocess import Preprocess
 from serving.runtimes.process import ProcessRuntime, session_members
 from serving.spec import ServerSpec
 from tests.support.fakes import PATIENCE_S, TOP, ended, wait_until

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 from perf.load.jobs.client import run
 from perf.load.jobs.targets import Address
 from perf.machine.lock import session_name
+from serving.backends.apps.null_server import request_length
 from serving.backends.base import ServedModel
 from serving.backends.null import NullBackend, NullServer
-from serving.backends.null_server import request_length
 from serving.errors import ServerError
 from serving.runtimes.process import ProcessRuntime
 from serving.spec import ServerSpec

@@ -151,7 +151,7 @@ def test_a_card_computes_what_its_engine_can_and_no_cpu_needs() -> None:
     """Instruction sets are the CPU's; an engine for CPUs alone says so."""
     assert find_engine("torchscript-bf16").refusal((), "cuda") == ""
     assert find_engine("onnxruntime").refusal((), "cuda") == (
-        "engine onnxruntime computes on the cpu alone"
+        "engine onnxruntime computes on the cpu only"
     )
 
 

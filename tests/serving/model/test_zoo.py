@@ -104,13 +104,13 @@ def test_preprocessing_is_torchserves_own(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
     import torch  # noqa: PLC0415 -- costs seconds: only the tests that need it pay
 
-    from serving.model.preprocess import make_transform  # noqa: PLC0415 -- imports torch
+    from serving.model.standalone.preprocess import make_transform  # noqa: PLC0415 -- imports torch
     from serving.model.zoo import preprocess_for  # noqa: PLC0415 -- so does this
 
     # As the handler does: or TorchServe's would import torch's compiler.
     sys.modules.setdefault("openvino.torch", None)  # type: ignore[arg-type]
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        # Only importable after serving.model.preprocess; leaves a file open.
+        # Only importable after serving.model.standalone.preprocess; leaves a file open.
         stock = importlib.import_module("ts.torch_handler.image_classifier")
         gc.collect()
     ours = make_transform(preprocess_for(ModelChoice.parse("resnet152", "seeded")))
@@ -124,7 +124,7 @@ def test_preprocessing_is_torchserves_own(monkeypatch: pytest.MonkeyPatch) -> No
 def test_trained_model_is_right_in_this_process(trained: Artifacts) -> None:
     """Decentralised, here: the kitten is a cat and the coffee an espresso."""
     from serving.model.predict import predict  # noqa: PLC0415 -- imports torch
-    from serving.model.preprocess import Preprocess  # noqa: PLC0415 -- so does this
+    from serving.model.standalone.preprocess import Preprocess  # noqa: PLC0415 -- so does this
     from serving.model.zoo import load_script  # noqa: PLC0415 -- and this
 
     module = load_script(trained.checkpoint, option="--perf-model")

@@ -15,9 +15,9 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image, UnidentifiedImageError
 
 from serving.model.choice import photographs
-from serving.model.classify import Batch, Picture, npy, top_classes
 from serving.model.crops import make_crops
-from serving.model.preprocess import Preprocess, load_batch
+from serving.model.standalone.classify import Batch, Picture, npy, top_classes
+from serving.model.standalone.preprocess import Preprocess, load_batch
 
 PREPROCESSING = Preprocess()
 

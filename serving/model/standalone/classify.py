@@ -1,9 +1,9 @@
 """From a request's body to a model's input, and from its logits to an answer.
 
-A body is a photograph or, where the client has made the model's input itself, that array as
-NumPy writes it. What `preprocess` does with torchvision is done here with Pillow and NumPy
-alone, to the bit: a server whose engine is not torch need not load torch to decode a
-picture. The file stands alone, because it travels to where the server runs.
+A body is an image file, or the model's input as an array in NumPy's .npy format, where the
+client has decoded the image itself. This file needs only Pillow and NumPy, so a server
+whose engine is not torch does not load torch. Its result equals that of `preprocess`, which
+uses torchvision, bit for bit.
 """
 
 from __future__ import annotations
@@ -26,24 +26,25 @@ _NPY = b"\x93NUMPY"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """Short side to `resize_px`, middle `crop_px` squared, then (x - mean) / std.
-
-    `mean` and `std` are float32 of shape (3, 1, 1), on the scale 0 to 1.
-    """
+    """How an image becomes an input: resize, crop the centre, then (x - mean) / std."""
 
     resize_px: int
+    """The length of the short side after resizing."""
     crop_px: int
+    """Width and height of the crop."""
     mean: NDArray[np.float32]
+    """Shape (3, 1, 1): red, green and blue, on the scale 0 to 1."""
     std: NDArray[np.float32]
+    """As `mean`."""
 
     @classmethod
     def read(cls, path: Path) -> Picture:
-        """Return what the preprocess.json of a model says."""
+        """Read a model's preprocess.json."""
         return cls.of(json.loads(path.read_text("utf-8")))
 
     @classmethod
     def of(cls, raw: Mapping[str, Any]) -> Picture:
-        """Return what such a file holds: resize_px, crop_px, mean and std."""
+        """Make one of the values in such a file: resize_px, crop_px, mean and std."""
         mean, std = (
             np.array(raw[name], dtype=np.float32).reshape(3, 1, 1)
             for name in ("mean", "std")
@@ -51,10 +52,10 @@ class Picture:
         return cls(raw["resize_px"], raw["crop_px"], mean, std)
 
     def input_of(self, body: bytes) -> NDArray[np.float32]:
-        """Return what a request's body holds, float32 of shape (3, crop, crop).
+        """Return the input for a request's body, float32 of shape (3, crop, crop).
 
-        Raises OSError where it is no photograph, and ValueError where it is an array, but
-        none of that shape.
+        Raises OSError where the body is not an image, and ValueError where it is an array
+        of another shape or type.
         """
         if not body.startswith(_NPY):
             return self.array(body)
@@ -63,34 +64,34 @@ class Picture:
             raise ValueError(f"an array of {array.dtype}, shape {array.shape}")
         return array
 
-    def array(self, photograph: bytes) -> NDArray[np.float32]:
-        """Return one picture, float32 of shape (3, crop, crop).
+    def array(self, file: bytes) -> NDArray[np.float32]:
+        """Return the input for an image file, float32 of shape (3, crop, crop).
 
-        Raises OSError (PIL.UnidentifiedImageError) where the bytes are no picture.
+        Raises OSError (PIL.UnidentifiedImageError) where the bytes are not an image.
         """
-        with Image.open(io.BytesIO(photograph)) as opened:
-            picture = opened.convert("RGB")
-        width, height = picture.size
+        with Image.open(io.BytesIO(file)) as opened:
+            image = opened.convert("RGB")
+        width, height = image.size
         short = min(width, height)
         if short != self.resize_px:
-            # As torchvision rounds: the long side down.
+            # torchvision rounds the long side down.
             size = tuple(int(self.resize_px * side / short) for side in (width, height))
-            picture = picture.resize((size[0], size[1]), Image.Resampling.BILINEAR)
-        left, top = (round((side - self.crop_px) / 2.0) for side in picture.size)
-        picture = picture.crop((left, top, left + self.crop_px, top + self.crop_px))
-        return self.normalised(picture)
+            image = image.resize((size[0], size[1]), Image.Resampling.BILINEAR)
+        left, top = (round((side - self.crop_px) / 2.0) for side in image.size)
+        image = image.crop((left, top, left + self.crop_px, top + self.crop_px))
+        return self.normalised(image)
 
-    def normalised(self, picture: Image.Image) -> NDArray[np.float32]:
-        """Return a picture in red, green and blue, float32 of shape (3, height, width)."""
-        pixels = np.asarray(picture).transpose(2, 0, 1).astype(np.float32) / np.float32(255)
+    def normalised(self, image: Image.Image) -> NDArray[np.float32]:
+        """Return an RGB image as an input, float32 of shape (3, height, width)."""
+        pixels = np.asarray(image).transpose(2, 0, 1).astype(np.float32) / np.float32(255)
         return np.ascontiguousarray((pixels - self.mean) / self.std)
 
 
 class Batch:
-    """Makes the inputs of a whole batch, on so many threads: Pillow lets go of the lock."""
+    """Makes the inputs of a batch on several threads; Pillow releases Python's lock."""
 
     def __init__(self, picture: Picture, threads: int) -> None:
-        """Start threads where there is more than one; they end with the process."""
+        """Start the threads, unless it is only one. They end with the process."""
         self._picture = picture
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
@@ -101,7 +102,7 @@ class Batch:
 
 
 def npy(array: NDArray[np.float32]) -> bytes:
-    """Return an array as the body of a request."""
+    """Return an array as a request's body, in NumPy's .npy format."""
     body = io.BytesIO()
     np.save(body, array, allow_pickle=False)
     return body.getvalue()

@@ -1,7 +1,7 @@
-"""From the bytes of a photograph to the tensor that a model takes: one way for both arms.
+"""From an image file to the tensor that a model takes: the same code for both arms.
 
-The file also travels inside the model archive: it imports nothing of this project
-but its neighbour `torchvision_compat`, by whichever of its two names is there.
+The file is used here and in the model archive, so its neighbour `torchvision_compat` has
+two names.
 """
 
 from __future__ import annotations
@@ -15,24 +15,28 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-# The neighbour's name inside a model archive, where every file lies flat.
-_ARCHIVED = "torchvision_compat"
-importlib.import_module(f"{__package__}.{_ARCHIVED}" if __package__ else _ARCHIVED)
+_NEIGHBOUR = "torchvision_compat"
+# In a model archive there are no packages.
+importlib.import_module(f"{__package__}.{_NEIGHBOUR}" if __package__ else _NEIGHBOUR)
 
-from torchvision import transforms  # noqa: E402 -- only importable after the line above
+from torchvision import transforms  # noqa: E402 -- needs the line above
 
 
 @dataclass(frozen=True, slots=True)
 class Preprocess:
-    """Resize the short side to `resize_px`, crop to `crop_px` squared, normalise.
+    """How an image becomes an input: resize, crop the centre, then (x - mean) / std.
 
-    `mean` and `std` have one entry for each of red, green and blue, on the scale 0 to 1.
+    The defaults are those of torchvision's models for ImageNet.
     """
 
     resize_px: int = 256
+    """The length of the short side after resizing."""
     crop_px: int = 224
+    """Width and height of the crop."""
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """Red, green and blue, on the scale 0 to 1."""
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    """As `mean`."""
 
     def to_json(self) -> str:
         """Return the text that `from_json` reads."""
@@ -51,7 +55,7 @@ class Preprocess:
 
 
 def make_transform(pre: Preprocess) -> Callable[[Image.Image], torch.Tensor]:
-    """Return the function from a picture to a float32 tensor of shape (3, crop, crop)."""
+    """Return the function from an image to a float32 tensor of shape (3, crop, crop)."""
     steps = [
         transforms.Lambda(_to_rgb),
         transforms.Resize(pre.resize_px),
@@ -64,17 +68,17 @@ def make_transform(pre: Preprocess) -> Callable[[Image.Image], torch.Tensor]:
 
 
 def load_batch(paths: Sequence[Path], pre: Preprocess) -> torch.Tensor:
-    """Return the pictures as one float32 tensor of shape (len(paths), 3, crop, crop).
+    """Return the images as one float32 tensor of shape (len(paths), 3, crop, crop).
 
-    Raises OSError (PIL.UnidentifiedImageError) where a file is no picture.
+    Raises OSError (PIL.UnidentifiedImageError) where a file is not an image.
     """
     transform = make_transform(pre)
     tensors = []
     for path in paths:
-        with Image.open(path) as picture:
-            tensors.append(transform(picture))
+        with Image.open(path) as image:
+            tensors.append(transform(image))
     return torch.stack(tensors)
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    return picture.convert("RGB")
+def _to_rgb(image: Image.Image) -> Image.Image:
+    return image.convert("RGB")

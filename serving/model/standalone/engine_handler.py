@@ -1,8 +1,7 @@
-"""TorchServe's handler of a model that another engine than the stock one computes.
+"""TorchServe's handler for a model that an engine of ours computes.
 
-The file travels inside the model archive, beside `classify`, `engine` and what they read;
-there every file lies flat and is imported by its bare name. A whole batch is decoded,
-computed and answered at once.
+It lies in the model archive beside `classify`, `engine` and the files that they read. It
+decodes, computes and answers a whole batch at once.
 """
 
 from __future__ import annotations
@@ -17,16 +16,17 @@ engine = importlib.import_module("engine")
 
 
 class EngineClassifier:
-    """Photographs or arrays in, the five likeliest classes out."""
+    """Takes images or arrays, returns the five likeliest classes."""
 
-    def initialize(self, context: Any) -> None:  # noqa: ANN401 -- ts has no types
-        """Load the model, on as many threads as the worker was given."""
+    def initialize(self, context: Any) -> None:  # noqa: ANN401 -- ts is not typed
+        """Load the model, with the threads that the worker was given."""
         folder = Path(context.system_properties["model_dir"])
         variant = (folder / "variant.txt").read_text("utf-8")
-        self._batch = classify.Batch(
+        batch = classify.Batch(
             classify.Picture.read(folder / "preprocess.json"),
             int(os.environ["PREPROCESS_THREADS"]),
         )
+        self._inputs, self._answer = batch.inputs, classify.top_classes
         self._predict = engine.load(
             folder,
             variant,
@@ -37,9 +37,9 @@ class EngineClassifier:
     def handle(
         self,
         data: list[dict[str, Any]],
-        context: Any,  # noqa: ANN401, ARG002 -- TorchServe hands it over
+        context: Any,  # noqa: ANN401, ARG002 -- TorchServe passes it
     ) -> list[dict[str, float]]:
-        """Return an answer for each request of a batch."""
+        """Return one answer for each request of a batch."""
         bodies = [bytes(row.get("data") or row.get("body") or b"") for row in data]
-        logits = self._predict(self._batch.inputs(bodies))
-        return [classify.top_classes(row) for row in logits]
+        logits = self._predict(self._inputs(bodies))
+        return [self._answer(row) for row in logits]

@@ -1,11 +1,9 @@
 """Make `import torchvision` work beside a CPU-only torch.
 
-The package index carries torchvision in its CUDA-linked build alone. Beside a torch
-without CUDA its compiled library does not load, so the schemas of two operators are
-missing and the import ends with "operator torchvision::nms does not exist". Models,
-weights and transforms call neither, so declaring the schemas is enough.
-
-The file also travels inside the model archive: it imports nothing of this project.
+The package index has torchvision only in its CUDA build. Beside a torch without CUDA its
+compiled library does not load. The schemas of two operators are then missing, and the
+import fails with "operator torchvision::nms does not exist". Models, weights and transforms
+call neither operator, so declaring the schemas is enough.
 """
 
 import importlib.util
@@ -23,7 +21,7 @@ _library: torch.library.Library | None = None
 def _compiled_library_loads() -> bool:
     spec = importlib.util.find_spec("torchvision")
     if spec is None or spec.origin is None:
-        return True  # the import itself gives the better message
+        return True  # the import itself gives a better message
     compiled = Path(spec.origin).with_name("_C.so")
     if not compiled.exists():
         return False
@@ -37,9 +35,9 @@ def _compiled_library_loads() -> bool:
 def declare_missing_operators() -> None:
     """Declare torchvision's operators where its compiled library cannot load.
 
-    Does nothing where the library loads, or when called again.
+    Does nothing where the library loads, or when it is called again.
     """
-    global _library  # noqa: PLW0603 -- torch drops the schemas with the object
+    global _library  # noqa: PLW0603 -- torch keeps the schemas while this object lives
     if _library is not None or _compiled_library_loads():
         return
     _library = torch.library.Library("torchvision", "DEF")
