@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from perf.load.record import JobRecord, Top
+from perf.load.record import Classes, JobRecord
 from serving.errors import PerfError
 
 TOLERANCE = 1e-3
@@ -17,7 +17,7 @@ TOLERANCE = 1e-3
 class Expected:
     """The right answers."""
 
-    predictions: Mapping[str, Top]
+    predictions: Mapping[str, Classes]
     """For the path of each image, its five likeliest classes with their probabilities."""
 
     tolerance: float = TOLERANCE
@@ -58,7 +58,7 @@ class Counts:
                 self._note(image, record.error)
                 continue
             difference = differs(
-                record.top, expected.predictions[image], expected.tolerance
+                record.answer, expected.predictions[image], expected.tolerance
             )
             if difference:
                 self.wrong += 1
@@ -77,7 +77,7 @@ class Counts:
             self.first_error = f"{image}: {error}"
 
 
-def differs(top: Top, expected: Top, tolerance: float = TOLERANCE) -> str:
+def differs(top: Classes, expected: Classes, tolerance: float = TOLERANCE) -> str:
     """Return what is wrong with an answer, or the empty string where it is right.
 
     It is right where it names the expected classes, each with its probability to within

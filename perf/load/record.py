@@ -5,16 +5,20 @@ Times are seconds of the monotonic clock, which all processes of a machine share
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-Top = tuple[tuple[int, float], ...]
+Answer = Any
+"""What a job returns: a value that can be pickled and compared."""
+
+Classes = tuple[tuple[int, float], ...]
+"""The answer of a job that classifies its image: pairs of class and probability."""
 
 
 class JobRecord(NamedTuple):
     """One job, one image.
 
     `launched_s` is when its process was asked for; `started_s` and `ended_s` are the
-    job's own. `error` is empty for a job that answered, else what went wrong; then `top`
+    job's own. `error` is empty for a job that answered, else what went wrong; then `answer`
     is empty and the two times are the pool's.
     """
 
@@ -22,7 +26,7 @@ class JobRecord(NamedTuple):
     launched_s: float
     started_s: float
     ended_s: float
-    top: Top
+    answer: Answer
     error: str
 
     @property

@@ -17,12 +17,12 @@ from perf.experiment.arms import Block, OnRecord, Workload
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.load.pools.child import BlockRun
-from perf.load.record import BlockTotals, JobRecord, Top
+from perf.load.record import BlockTotals, Classes, JobRecord
 from perf.machine.interference import Conditions, Watch
 from perf.machine.usage import Monitor
 
 IMAGE = "kitten.jpg"
-TOP: Top = ((281, 0.5), (282, 0.25), (285, 0.125), (287, 0.0625), (761, 0.03125))
+TOP: Classes = ((281, 0.5), (282, 0.25), (285, 0.125), (287, 0.0625), (761, 0.03125))
 PREDICTIONS = {IMAGE: TOP}
 EXPECTED = Expected(predictions=PREDICTIONS)
 RECORDED = "2026-01-02T03:04:05"
@@ -53,9 +53,9 @@ def ended(pid: int) -> bool:
         return True
 
 
-def record(image: int, *, top: Top = TOP, error: str = "") -> JobRecord:
+def record(image: int, *, answer: Classes = TOP, error: str = "") -> JobRecord:
     """Return what a job of no length left behind."""
-    return JobRecord(image, 0.0, 0.0, 0.0, () if error else top, error)
+    return JobRecord(image, 0.0, 0.0, 0.0, () if error else answer, error)
 
 
 class FakeArm:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import psutil
 
-from perf.load.record import Top
+from perf.load.record import Classes
 
 _LOOK_EVERY_S = 0.005
 
 
-def run(image: str, target: object) -> Top:
+def run(image: str, target: object) -> Classes:
     """Do the deed; a name that is none is answered at once."""
     deed, _, word = image.partition(":")
     if deed in _DEEDS:
@@ -27,7 +27,7 @@ def run(image: str, target: object) -> Top:
     return ((os.getpid(), 1.0),)
 
 
-def load(target: object) -> Callable[[str], Top]:
+def load(target: object) -> Callable[[str], Classes]:
     """Do each deed in a job that stays; a target that is a fault is raised."""
     if isinstance(target, Exception):
         raise target

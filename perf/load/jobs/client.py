@@ -13,7 +13,7 @@ import json
 from pathlib import Path
 
 from perf.load.jobs.targets import Address
-from perf.load.record import Top
+from perf.load.record import Classes
 
 _OK = 200
 # To KServe's protocol: the body is one tensor, and nothing but its bytes.
@@ -26,7 +26,7 @@ class RefusedError(Exception):
     """The server answered with something other than 200."""
 
 
-def run(image: str, target: object) -> Top:
+def run(image: str, target: object) -> Classes:
     """Return the server's five likeliest classes for the photograph at path `image`.
 
     Raises RefusedError, OSError, or ValueError where the answer is not understood.
@@ -35,7 +35,7 @@ def run(image: str, target: object) -> Top:
     return ask(target, Path(image).read_bytes(), "image/jpeg")
 
 
-def ask(target: Address, body: bytes, content_type: str) -> Top:
+def ask(target: Address, body: bytes, content_type: str) -> Classes:
     """Return the answer to one body; raises as `run` does."""
     connection = http.client.HTTPConnection(
         target.host, target.port, timeout=target.timeout_s

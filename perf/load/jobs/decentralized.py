@@ -8,17 +8,17 @@ from pathlib import Path
 import torch
 
 from perf.load.jobs.targets import LocalModel
-from perf.load.record import Top
+from perf.load.record import Classes
 from serving.model.predict import predict
 from serving.model.standalone.preprocess import Preprocess
 
 
-def run(image: str, target: object) -> Top:
+def run(image: str, target: object) -> Classes:
     """Return the five likeliest classes for the photograph at path `image`."""
     return load(target)(image)
 
 
-def load(target: object) -> Callable[[str], Top]:
+def load(target: object) -> Callable[[str], Classes]:
     """Load the model; return what answers for a photograph by its path."""
     assert isinstance(target, LocalModel)
     torch.set_num_threads(target.threads)

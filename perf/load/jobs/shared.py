@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 
 from perf.load.jobs.targets import LocalModel
-from perf.load.record import Top
+from perf.load.record import Classes
 from serving.model.predict import predict
 from serving.model.standalone.preprocess import Preprocess
 
-_loaded: dict[object, Callable[[str], Top]] = {}
+_loaded: dict[object, Callable[[str], Classes]] = {}
 
 
 def prepare(target: object) -> None:
@@ -31,7 +31,7 @@ def prepare(target: object) -> None:
     _loaded[target] = lambda image: predict(module, Path(image), pre)
 
 
-def run(image: str, target: object) -> Top:
+def run(image: str, target: object) -> Classes:
     """Return the five likeliest classes for the photograph at path `image`."""
     assert isinstance(target, LocalModel)
     torch.set_num_threads(target.threads)

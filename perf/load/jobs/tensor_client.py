@@ -10,7 +10,7 @@ from pathlib import Path
 
 from perf.load.jobs.client import ask
 from perf.load.jobs.targets import Address
-from perf.load.record import Top
+from perf.load.record import Classes
 from serving.model.standalone.classify import Picture, npy
 
 _pictures: dict[str, Picture] = {}
@@ -23,7 +23,7 @@ def prepare(target: object) -> None:
         _pictures[target.preprocess] = Picture.read(Path(target.preprocess))
 
 
-def run(image: str, target: object) -> Top:
+def run(image: str, target: object) -> Classes:
     """Return the server's five likeliest classes for the photograph at path `image`.
 
     Raises as `perf.load.jobs.client.run` does, and OSError where it is no photograph.

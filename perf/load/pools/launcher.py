@@ -4,8 +4,8 @@ It plays the fork server: small, single-threaded, and with everything that a job
 imported beforehand, so that forking is safe and a job pays no import. That is what a
 job costs in the article, where a parent with torch loaded forks too. Run as
 `python -m perf.load.pools.launcher FD JOB_MODULE`; the job module offers
-`run(image: str, target: object) -> Top`, and may offer `prepare(target)`, which is called
-here before a block's jobs are forked.
+`run(image: str, target: object) -> Answer`, and may offer `prepare(target)`, which is
+called here before a block's jobs are forked.
 
 It never polls: it sleeps until a job's pipe or the parent's has something to say, or
 until the earliest deadline. Jobs are forked by the system call, with multiprocessing's
@@ -26,9 +26,9 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import NoReturn
 
-from perf.load.record import BlockRequest, BlockTotals, JobRecord, Top
+from perf.load.record import Answer, BlockRequest, BlockTotals, JobRecord
 
-Job = Callable[[str, object], Top]
+Job = Callable[[str, object], Answer]
 
 
 @dataclass(slots=True)
@@ -113,10 +113,10 @@ def _be_a_job(job: Job, image: str, target: object, pipe: Connection) -> NoRetur
     try:
         started_s = time.monotonic()
         try:
-            top, error = job(image, target), ""
+            result, error = job(image, target), ""
         except Exception as fault:  # noqa: BLE001 -- whatever it was, the record tells it
-            top, error = (), f"{type(fault).__name__}: {fault}"
-        pipe.send((started_s, time.monotonic(), top, error))
+            result, error = (), f"{type(fault).__name__}: {fault}"
+        pipe.send((started_s, time.monotonic(), result, error))
         code = 0
     finally:
         os._exit(code)
@@ -132,10 +132,10 @@ def _finished(job: _Running, deadline_s: float) -> JobRecord:
     if message is None or code:
         how = f"signal {-code}" if code < 0 else f"exit code {code}"
         return _failed(job, f"died: {how}")
-    started_s, ended_s, top, error = message
+    started_s, ended_s, result, error = message
     if ended_s - job.launched_s > deadline_s:
         return _late(job, deadline_s)
-    return JobRecord(job.image, job.launched_s, started_s, ended_s, top, error)
+    return JobRecord(job.image, job.launched_s, started_s, ended_s, result, error)
 
 
 def _late(job: _Running, deadline_s: float) -> JobRecord:

@@ -20,9 +20,9 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import NoReturn
 
 from perf.load.pools.launcher import ParentGoneError
-from perf.load.record import BlockRequest, BlockTotals, JobRecord, Top
+from perf.load.record import Answer, BlockRequest, BlockTotals, JobRecord
 
-Load = Callable[[object], Callable[[str], Top]]
+Load = Callable[[object], Callable[[str], Answer]]
 
 
 @dataclass(slots=True)
@@ -116,14 +116,14 @@ class Crew:
     def _answered(self, job: _Standing, deadline_s: float) -> JobRecord:
         """Return the record of a job whose pipe has spoken or closed."""
         try:
-            started_s, ended_s, cpu_s, top, error = job.pipe.recv()
+            started_s, ended_s, cpu_s, result, error = job.pipe.recv()
         except (EOFError, OSError):
             return _failed(job, f"died: {_end(job)}")
         self._jobs_cpu_s += cpu_s
         self._idle.append(job)
         if ended_s - job.launched_s > deadline_s:
             return _failed(job, _late(deadline_s))
-        return JobRecord(job.image, job.launched_s, started_s, ended_s, top, error)
+        return JobRecord(job.image, job.launched_s, started_s, ended_s, result, error)
 
 
 def _stand(load: Load, target: object, pipe: Connection) -> NoReturn:
@@ -131,17 +131,17 @@ def _stand(load: Load, target: object, pipe: Connection) -> NoReturn:
     code = 1
     try:
         # A model that cannot be loaded fails every image, as where every job loads it.
-        answer: Callable[[str], Top] | None = None
+        answer: Callable[[str], Answer] | None = None
         while True:
             image = pipe.recv()
             started_s, cpu_s = time.monotonic(), time.process_time()
             try:
                 answer = answer or load(target)
-                top, error = answer(image), ""
+                result, error = answer(image), ""
             except Exception as fault:  # noqa: BLE001 -- whatever it was, the record tells it
-                top, error = (), f"{type(fault).__name__}: {fault}"
+                result, error = (), f"{type(fault).__name__}: {fault}"
             spent_s = time.process_time() - cpu_s
-            pipe.send((started_s, time.monotonic(), spent_s, top, error))
+            pipe.send((started_s, time.monotonic(), spent_s, result, error))
     except (EOFError, OSError):
         code = 0
     finally:

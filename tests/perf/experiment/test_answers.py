@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.experiment.answers import TOLERANCE, Counts, Expected, JobsFailedError, differs
-from perf.load.record import Top
+from perf.load.record import Classes
 from serving.errors import PerfError
 from tests.support.fakes import EXPECTED, IMAGE, TOP, record
 
 CLASSES = dict(TOP)
 
 
-def moved(by: float, name: int = 281) -> Top:
+def moved(by: float, name: int = 281) -> Classes:
     """Return the expected answer with the probability of class `name` changed by `by`."""
     return tuple((c, p + by if c == name else p) for c, p in TOP)
 
@@ -68,7 +68,7 @@ def test_probability_that_is_not_finite_fails(bad: float) -> None:
     [(), TOP[:4], (*TOP, (1, 0.0)), ((1, 0.5), *TOP[1:])],
     ids=["none", "one too few", "one too many", "another"],
 )
-def test_other_classes_fail(answer: Top) -> None:
+def test_other_classes_fail(answer: Classes) -> None:
     """An answer is wrong unless it has all the expected classes and no other."""
     assert differs(answer, TOP).startswith("wrong answer: classes [")
 
@@ -94,7 +94,11 @@ def test_wider_tolerance_accepts_another_fifth_class(
 def test_counts_add_up() -> None:
     """Over several blocks, all jobs are counted, and failed and wrong ones separately."""
     counts = Counts()
-    good, failed, wrong = record(0), record(1, error="died: exit code 3"), record(2, top=())
+    good, failed, wrong = (
+        record(0),
+        record(1, error="died: exit code 3"),
+        record(2, answer=()),
+    )
     for records in ([good], [good, failed, wrong], [wrong]):
         counts.add(records, [IMAGE] * 3, EXPECTED)
     assert (counts.total, counts.failed, counts.wrong) == (5, 1, 2)
@@ -105,9 +109,11 @@ def test_each_answer_is_compared_with_its_own_image() -> None:
     images, other = ["a.jpg", "b.jpg"], ((1, 0.75),)
     predictions = {"a.jpg": TOP, "b.jpg": other}
     counts = Counts()
-    counts.add([record(1, top=other), record(0)], images, Expected(predictions=predictions))
+    counts.add(
+        [record(1, answer=other), record(0)], images, Expected(predictions=predictions)
+    )
     assert (counts.total, counts.wrong) == (2, 0)
-    counts.add([record(0, top=other)], images, Expected(predictions=predictions))
+    counts.add([record(0, answer=other)], images, Expected(predictions=predictions))
     assert counts.wrong == 1
 
 
@@ -125,7 +131,7 @@ def test_error_has_counts_and_the_first_error_in_full() -> None:
     words = "RefusedError: HTTP 503: " + "no worker to serve " * 40
     counts = Counts()
     counts.add(
-        [record(0), record(1, error=words), record(2, error="later"), record(3, top=())],
+        [record(0), record(1, error=words), record(2, error="later"), record(3, answer=())],
         [IMAGE] * 4,
         EXPECTED,
     )
@@ -141,6 +147,6 @@ def test_error_has_counts_and_the_first_error_in_full() -> None:
 def test_wrong_answer_alone_is_an_error() -> None:
     """A wrong answer raises JobsFailedError, also where no job failed."""
     counts = Counts()
-    counts.add([record(0), record(0, top=moved(0.01))], [IMAGE], EXPECTED)
+    counts.add([record(0), record(0, answer=moved(0.01))], [IMAGE], EXPECTED)
     with pytest.raises(JobsFailedError, match="0 failed and 1 answered wrongly"):
         counts.raise_if_bad("serving-batch")

@@ -98,7 +98,7 @@ _REFERENCE_ARM = "serving-batch, reference arm"
 # For each kind of bad job: its record, its counts in the message, and its own message.
 BAD = {
     "failed": (record(0, error="died: signal 9"), "1 failed and 0 ", "died: signal 9"),
-    "wrong": (record(0, top=((1, 1.0),)), "0 failed and 1 ", "wrong answer: classes"),
+    "wrong": (record(0, answer=((1, 1.0),)), "0 failed and 1 ", "wrong answer: classes"),
 }
 
 

@@ -121,7 +121,7 @@ def test_one_record_for_each_image(pool: JobPool) -> None:
 def test_every_job_is_a_fresh_process(pool: JobPool) -> None:
     """No two jobs share a process, and none runs in the launcher or in this process."""
     block = run(pool, *["kitten"] * 10)
-    pids = {r.top[0][0] for r in block.records}
+    pids = {r.answer[0][0] for r in block.records}
     assert len(pids) == 10
     assert not pids & {pool.pid, os.getpid()}
     assert psutil.Process(pool.pid).children() == []
@@ -162,14 +162,14 @@ def test_bad_job_is_failed(pool: JobPool, deed: str, words: str) -> None:
     """A job that raises, ends or dies is failed, says how, and spoils no other."""
     block = run(pool, "kitten", deed, "kitten")
     assert errors(block) == ["", words, ""]
-    assert [bool(r.top) for r in sorted(block.records)] == [True, False, True]
+    assert [bool(r.answer) for r in sorted(block.records)] == [True, False, True]
 
 
 def test_late_job_is_killed(pool: JobPool) -> None:
     """A job past its deadline is failed and killed, and the next block is well."""
     block = run(pool, "hang", "hang", "hang", slots=2, deadline_s=0.2)
     assert errors(block) == ["late: no answer within 0.2 s (--perf-job-timeout)"] * 3
-    assert all(r.ended_s - r.launched_s >= 0.2 and not r.top for r in block.records)
+    assert all(r.ended_s - r.launched_s >= 0.2 and not r.answer for r in block.records)
     assert psutil.Process(pool.pid).children() == []
     assert errors(run(pool, "kitten")) == [""]
 
@@ -178,7 +178,7 @@ def test_late_answer_is_no_answer(pool: JobPool) -> None:
     """An answer past the deadline is late, even where the launcher was held up as well."""
     block = run(pool, "dawdle:0.3", "hold up", deadline_s=0.3)
     assert errors(block) == ["late: no answer within 0.3 s (--perf-job-timeout)"] * 2
-    assert not any(r.top for r in block.records)
+    assert not any(r.answer for r in block.records)
 
 
 def test_bad_jobs_are_counted_as_failed(pool: JobPool) -> None:
@@ -256,7 +256,7 @@ def test_our_own_death_ends_launcher_and_jobs() -> None:
 )
 def test_client_launcher_is_light(looker: JobPool, module: str, loaded: int) -> None:
     """The launcher of client jobs has its job loaded, and nothing that is heavy."""
-    assert run(looker, module).records[0].top == ((loaded, 1.0),)
+    assert run(looker, module).records[0].answer == ((loaded, 1.0),)
 
 
 @pytest.fixture(scope="module")
@@ -341,7 +341,7 @@ def test_client_posts_the_file(clients: JobPool) -> None:
     """The file's own bytes are what the server gets, and its answer is the job's."""
     with answering(200, '{"281": 0.75, "282": 0.125}') as (server, address):
         block = run(clients, KITTEN, target=address)
-    assert block.records[0].top == ((281, 0.75), (282, 0.125))
+    assert block.records[0].answer == ((281, 0.75), (282, 0.125))
     assert server.bodies == [Path(KITTEN).read_bytes()]
 
 
@@ -355,7 +355,7 @@ def test_a_tensor_client_posts_the_models_input(tmp_path: Path) -> None:
     ):
         target = address._replace(preprocess=str(preprocess))
         block = run(pool, KITTEN, target=target)
-    assert block.records[0].top == ((281, 0.75),)
+    assert block.records[0].answer == ((281, 0.75),)
     picture = Picture.read(preprocess)
     expected = picture.array(Path(KITTEN).read_bytes())
     assert [np.array_equal(picture.input_of(b), expected) for b in server.bodies] == [True]
@@ -377,7 +377,7 @@ def test_refusal_is_failed(clients: JobPool, status: int, text: str, words: str)
     with answering(status, text) as (_, address):
         block = run(clients, KITTEN, target=address)
     assert errors(block)[0].startswith(words)
-    assert block.records[0].top == ()
+    assert block.records[0].answer == ()
 
 
 def test_server_that_is_gone(clients: JobPool) -> None:

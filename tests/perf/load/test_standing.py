@@ -14,7 +14,7 @@ import pytest
 
 from perf.load.jobs.targets import LocalModel
 from perf.load.pools.child import STANDING, JobPool
-from perf.load.record import BlockRequest, Top
+from perf.load.record import BlockRequest, Classes
 from serving.model.artifacts import Artifacts
 from serving.runtimes.process import session_members
 from tests.perf.load.test_launcher import OBEY, errors, most_at_a_time, run
@@ -43,7 +43,7 @@ def pool() -> Iterator[JobPool]:
 
 def pids(block: object) -> set[int]:
     """Return the processes that answered."""
-    return {r.top[0][0] for r in block.records if r.top}  # type: ignore[attr-defined]
+    return {r.answer[0][0] for r in block.records if r.answer}  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("slots", [1, 3])
@@ -129,7 +129,7 @@ def test_both_answer_as_jobs_that_load_the_model(
     finally:
         pool.stop()
     for block in blocks:
-        answers: dict[str, Top] = {images[r.image]: r.top for r in block.records}
+        answers: dict[str, Classes] = {images[r.image]: r.answer for r in block.records}
         for image, top in answers.items():
             assert [name for name, _ in top] == [
                 name for name, _ in model.predictions[image]

@@ -16,7 +16,7 @@ from perf.experiment.answers import differs
 from perf.load.jobs import client, tensor_client
 from perf.load.jobs.client import RefusedError
 from perf.load.jobs.targets import Address
-from perf.load.record import Top
+from perf.load.record import Classes
 from perf.machine.freezing import at_rest
 from perf.machine.lock import session_name
 from serving.backends.base import ServedModel, Server
@@ -111,7 +111,9 @@ def _address(server: Server) -> Address:
     )
 
 
-def _told(server: Server, images: list[str], predictions: Mapping[str, Top]) -> list[str]:
+def _told(
+    server: Server, images: list[str], predictions: Mapping[str, Classes]
+) -> list[str]:
     """Return what is wrong with the answer to each image; nothing where it is right."""
     return [
         differs(answer, predictions[image])  # type: ignore[arg-type]

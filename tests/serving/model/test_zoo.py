@@ -16,7 +16,7 @@ from PIL import Image
 from perf.experiment.answers import differs
 from perf.load.jobs.targets import Address, LocalModel
 from perf.load.pools.child import JobPool
-from perf.load.record import BlockRequest, Top
+from perf.load.record import BlockRequest, Classes
 from perf.machine.lock import session_name
 from serving.backends.base import ServedModel
 from serving.backends.torchserve import TorchServe, TorchServeServer
@@ -49,14 +49,14 @@ def server(trained: Artifacts) -> Iterator[TorchServeServer]:
     started.stop()
 
 
-def _assert_right_of_the_world(answers: dict[str, Top]) -> None:
+def _assert_right_of_the_world(answers: dict[str, Classes]) -> None:
     """Hold the likeliest classes of kitten and coffee against what they are."""
     likeliest = {Path(image).stem: top[0][0] for image, top in answers.items()}
     assert likeliest["kitten"] in CATS
     assert likeliest["coffee"] == ESPRESSO
 
 
-def _jobs(module: str, target: object, model: Artifacts) -> dict[str, Top]:
+def _jobs(module: str, target: object, model: Artifacts) -> dict[str, Classes]:
     """Run one job of `module` for each photograph, and return the answers."""
     images = tuple(model.predictions)
     pool = JobPool(module)
@@ -65,7 +65,7 @@ def _jobs(module: str, target: object, model: Artifacts) -> dict[str, Top]:
     finally:
         pool.stop()
     assert [record.error for record in block.records] == [""] * len(images)
-    return {images[record.image]: record.top for record in block.records}
+    return {images[record.image]: record.answer for record in block.records}
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet152"])
