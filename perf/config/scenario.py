@@ -19,6 +19,7 @@ from perf.config.arm_kinds import ARM_KINDS, ArmKind
 from serving.device import Device
 from serving.engines import DEFAULT
 from serving.spec import AddedLater, ServerSettings, ServerSpec
+from serving.work import CLASSIFICATION
 
 MAIN = "main"
 """The family of rows that are measured where no family is asked for."""
@@ -74,6 +75,9 @@ class Scenario(BaseModel):
 
     wire: Annotated[Literal["jpeg", "tensor"], AddedLater()] = "jpeg"
     """What a job sends: the image's file, or the model's input that it decoded itself."""
+
+    work: Annotated[str, AddedLater()] = CLASSIFICATION.name
+    """What a job does with its input, a key of `serving.work.WORKS`."""
 
     block_factor: Annotated[PositiveInt, NotInIdentity()] = 1
     """How many times the profile's images a block has."""

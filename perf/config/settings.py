@@ -79,6 +79,12 @@ class Settings:
     reports: Path
     """The folder to which reports are written."""
 
+    def reference_of(self, scenario: Scenario) -> Scenario:
+        """Return the reference row, with the work of the row that it is compared with."""
+        if scenario.work == self.reference.work:
+            return self.reference
+        return self.reference.changed({"work": scenario.work})
+
     def slots(self, scenario: Scenario) -> int:
         """Return how many jobs of a row run at a time."""
         if scenario.jobs == "cores":

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from perf.load.record import Classes, JobRecord
+from perf.load.record import JobRecord
 from serving.errors import PerfError
-
-TOLERANCE = 1e-3
-"""How far apart two probabilities may be, in fp32."""
+from serving.work import CLASSIFICATION, Answer, Work
+from serving.work.classification import TOLERANCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """The right answers."""
 
-    predictions: Mapping[str, Classes]
-    """For the path of each image, its five likeliest classes with their probabilities."""
+    predictions: Mapping[str, Answer]
+    """The answer for each image, by its path."""
+
+    work: Work = CLASSIFICATION
+    """Knows how two answers are compared."""
 
     tolerance: float = TOLERANCE
-    """How far the probability of a class may be from the expected one."""
+    """How far a number of an answer may be from the expected one."""
+
+    def difference(self, image: str, answer: Answer) -> str:
+        """Return what is wrong with an answer, or the empty string where it is right."""
+        differs = self.work.load().differs
+        difference: str = differs(answer, self.predictions[image], self.tolerance)
+        return difference
 
 
 class JobsFailedError(PerfError):
@@ -56,11 +63,7 @@ class Counts:
             if record.error:
                 self.failed += 1
                 self._note(image, record.error)
-                continue
-            difference = differs(
-                record.answer, expected.predictions[image], expected.tolerance
-            )
-            if difference:
+            elif difference := expected.difference(image, record.answer):
                 self.wrong += 1
                 self._note(image, difference)
 
@@ -75,35 +78,3 @@ class Counts:
     def _note(self, image: str, error: str) -> None:
         if not self.first_error:
             self.first_error = f"{image}: {error}"
-
-
-def differs(top: Classes, expected: Classes, tolerance: float = TOLERANCE) -> str:
-    """Return what is wrong with an answer, or the empty string where it is right.
-
-    It is right where it names the expected classes, each with its probability to within
-    `tolerance`. With a wider tolerance than fp32's, a class may also be replaced by
-    another one that is as likely to within the tolerance.
-    """
-    answer, wanted = dict(top), dict(expected)
-    slack = tolerance if tolerance > TOLERANCE else -math.inf
-    misplaced = _misplaced(wanted, answer, slack) | _misplaced(answer, wanted, slack)
-    if len(answer) != len(wanted) or misplaced:
-        return f"wrong answer: classes {sorted(answer)}, expected {sorted(wanted)}"
-    for name in wanted.keys() & answer.keys():
-        if not abs(answer[name] - wanted[name]) <= tolerance:
-            return (
-                f"wrong answer: class {name} at {answer[name]:g}, expected {wanted[name]:g}"
-            )
-    return ""
-
-
-def _misplaced(
-    mine: Mapping[int, float], others: Mapping[int, float], slack: float
-) -> set[int]:
-    """Return the classes of `mine` that `others` lack but should have.
-
-    Those are more likely than the least likely class of `others`, plus `slack`.
-    """
-    last = min(others.values(), default=0.0)
-    # Written with `not`, so that NaN counts as misplaced: it compares as False.
-    return {n for n in mine.keys() - others.keys() if not mine[n] <= last + slack}

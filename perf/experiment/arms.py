@@ -14,6 +14,7 @@ from perf.load.record import BlockRequest, JobRecord
 from serving.backends.base import Backend, ServedModel, Server
 from serving.runtimes.base import Runtime
 from serving.spec import ServerSpec
+from serving.work import CLASSIFICATION, Work
 
 OnRecord = Callable[[JobRecord], None]
 
@@ -145,14 +146,16 @@ class ServedArm:
         runtime: Runtime,
         workload: Workload,
         preprocess: str = "",
+        work: Work = CLASSIFICATION,
     ) -> None:
         """Prepare to run client jobs in `pool` against a server; none is started yet.
 
         `preprocess` is the path of the file that tells jobs how to make the model's
-        input, for jobs that send tensors.
+        input, for jobs that send tensors. `work` is what the jobs do.
         """
         self.workload = workload
         self._preprocess = preprocess
+        self._work = work
         self._pool = pool
         self._start: Callable[[], Server] = partial(backend.start, model, spec, runtime)
         self._server: Server | None = None
@@ -173,6 +176,7 @@ class ServedArm:
             self.workload.deadline_s,
             self._preprocess,
             server.wire_format,
+            self._work.module,
         )
         chosen = self.workload.take(images)
         return _block(self._pool, chosen, self.workload, target, on_record)

@@ -5,13 +5,9 @@ Times are seconds of the monotonic clock, which all processes of a machine share
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-Answer = Any
-"""What a job returns: a value that can be pickled and compared."""
-
-Classes = tuple[tuple[int, float], ...]
-"""The answer of a job that classifies its image: pairs of class and probability."""
+from serving.work import Answer
 
 
 class JobRecord(NamedTuple):

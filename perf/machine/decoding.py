@@ -9,7 +9,7 @@ from typing import NamedTuple, cast
 
 from serving.child import Child, serve
 from serving.environment import computing
-from serving.model.standalone.classify import Picture
+from serving.model.standalone.images import Picture
 
 _ANSWER_S = 60.0
 _TARGET_S = 0.5

@@ -27,8 +27,7 @@ from serving.model.cache import (
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest, PredictRequest
 from serving.model.sources import digests_of_sources
-
-Top = tuple[tuple[int, float], ...]
+from serving.work import CLASSIFICATION, Answer, Work
 
 PACKAGES = ("torch", "torchvision", "torch-model-archiver", "pillow", "numpy")
 """The distributions that make every model, as the package index names them."""
@@ -50,8 +49,10 @@ class Artifacts:
     """The JSON file that says how an image becomes the model's input."""
     digest: str
     """The checkpoint's SHA-256."""
-    predictions: Mapping[str, Top]
-    """The five likeliest classes of each image, by its path, with their probabilities."""
+    work: Work
+    """The kind of work of the predictions."""
+    predictions: Mapping[str, Answer]
+    """The right answer for each image, by its path."""
 
 
 def ensure_artifacts(choice: ModelChoice, images: Sequence[Path], cache: Path) -> Artifacts:
@@ -71,6 +72,7 @@ def ensure_artifacts(choice: ModelChoice, images: Sequence[Path], cache: Path) -
         return PredictRequest(
             checkpoint=entry / checkpoint,
             preprocess=preprocess,
+            work=CLASSIFICATION,
             images=tuple(images),
             target=target,
         )
@@ -81,7 +83,10 @@ def ensure_artifacts(choice: ModelChoice, images: Sequence[Path], cache: Path) -
         archive=entry / f"{choice.name}.mar",
         preprocess=preprocess,
         digest=digests[checkpoint],
-        predictions=predictions_in(entry, images, digests[checkpoint], predict),
+        work=CLASSIFICATION,
+        predictions=predictions_in(
+            entry, images, CLASSIFICATION, digests[checkpoint], predict
+        ),
     )
 
 
@@ -106,10 +111,11 @@ def _key(choice: ModelChoice) -> str:
 def predictions_in(
     entry: Path,
     images: Sequence[Path],
+    work: Work,
     model: str,
     request: Callable[[Path], object],
-) -> dict[str, Top]:
-    """Return the five likeliest classes of each image, from a file that is kept in `entry`.
+) -> dict[str, Answer]:
+    """Return the right answer for each image, from a file that is kept in `entry`.
 
     `model` is the digest of the model that predicts. `request` returns what to ask of the
     builder, given the file to write. Raises ArtifactError where an image cannot be read,
@@ -119,7 +125,8 @@ def predictions_in(
         names = {str(path): sha256(path) for path in images}
     except OSError as error:
         raise ArtifactError(f"--perf-images: an image cannot be read ({error})") from None
-    target = entry / f"predictions-{digest_of([model, names])}.json"
+    source = sha256(work.source)
+    target = entry / f"predictions-{digest_of([model, source, names])}.json"
     if not target.exists():
         # A folder of its own: another program may predict the same at this moment.
         with tempfile.TemporaryDirectory(prefix=".predicting-", dir=entry) as folder:
@@ -128,8 +135,8 @@ def predictions_in(
             part.replace(target)
     try:
         raw = json.loads(target.read_text("utf-8"))
-        return {path: tuple((int(c), float(p)) for c, p in raw[path]) for path in names}
-    except (ValueError, KeyError, TypeError) as error:
+        return {path: work.load().parse(raw[path]) for path in names}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(
             f"{target} is damaged ({error!r}): delete it, or name another folder with "
             "--perf-cache"

@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from serving.errors import ArtifactError
 from serving.model.archive import archive
-from serving.model.predict import predict
+from serving.model.predict import logits_of
 from serving.model.requests import BuildRequest, PredictRequest
 from serving.model.standalone import FOLDER
 from serving.model.standalone.preprocess import Preprocess
@@ -44,16 +44,16 @@ def make(request: BuildRequest) -> None:
 
 
 def predict_all(request: PredictRequest) -> None:
-    """Write `{path: [[class, probability], ...]}` for every image of the request.
+    """Write `{path: answer}` for every image of the request, as a server answers.
 
     Raises ArtifactError where a file is not an image or the model does not classify it.
     """
     pre = Preprocess.from_json(request.preprocess.read_text("utf-8"))
     module = load_script(request.checkpoint, option="--perf-cache")
-    answers = {}
+    work, answers = request.work.load(), {}
     for path in request.images:
         try:
-            answers[str(path)] = predict(module, path, pre)
+            answers[str(path)] = work.answer(logits_of(module, path, pre))
         except UnidentifiedImageError:
             raise ArtifactError(f"--perf-images: {path} is not an image") from None
         except (OSError, ValueError, Image.DecompressionBombError) as error:

@@ -1,4 +1,4 @@
-"""Convert a checkpoint for an engine, and count how often both find the same class.
+"""Convert a checkpoint for an engine, and count how often both agree.
 
 Imports torch: only the builder's process does (see serving.model.build).
 """
@@ -18,8 +18,9 @@ from serving.model.choice import photographs
 from serving.model.crops import make_crops
 from serving.model.requests import ConvertRequest, EnginePredictRequest
 from serving.model.standalone import FOLDER
-from serving.model.standalone.classify import Picture, top_classes
+from serving.model.standalone.images import Picture
 from serving.model.zoo import load_script
+from serving.work import Work
 
 CALIBRATION = 100  # crops to calibrate on; NNCF's default is 300
 CORPUS = 240  # other crops, to compare on
@@ -39,7 +40,7 @@ def convert(request: ConvertRequest) -> None:
     calibration, corpus = crops[:CALIBRATION], crops[CALIBRATION:]
     try:
         engine.convert(request.checkpoint, calibration, folder)
-        found = _likeliest(engine.load(folder, _cores()), corpus)
+        found = _labels_of(engine.load(folder, _cores()), corpus, request.work)
     except (RuntimeError, ValueError, TypeError) as error:
         first = (str(error).strip() or repr(error)).splitlines()[0]
         raise ArtifactError(
@@ -47,52 +48,58 @@ def convert(request: ConvertRequest) -> None:
         ) from None
     _pack(request)
     same = [
-        one == other for one, other in zip(found, _labels(request, corpus), strict=True)
+        one == other
+        for one, other in zip(found, _checkpoint_labels(request, corpus), strict=True)
     ]
     told = {"pictures": len(same), "top1": sum(same) / len(same)}
     (folder / AGREEMENT).write_text(json.dumps(told), encoding="utf-8")
 
 
 def predict_all(request: EnginePredictRequest) -> None:
-    """Write `{path: [[class, probability], ...]}` for every image of the request."""
+    """Write `{path: answer}` for every image of the request, as a server answers."""
+    work = request.work.load()
     picture = Picture.read(request.preprocess)
     predict = request.engine.load(request.folder, _cores())
     answers = {}
     for path in request.images:
         (logits,) = predict(picture.array(path.read_bytes())[None])
-        answers[str(path)] = list(top_classes(logits).items())
+        answers[str(path)] = work.answer(logits)
     request.target.write_text(json.dumps(answers), encoding="utf-8")
 
 
 def _pack(request: ConvertRequest) -> None:
     """Write the archive with which TorchServe serves the model through this engine."""
     folder = request.folder
-    variant, engine = folder / "variant.txt", folder / "engine.py"
+    variant, engine, work = (
+        folder / name for name in ("variant.txt", "engine.py", "work.py")
+    )
     variant.write_text(request.engine.variant, encoding="utf-8")
     shutil.copyfile(request.engine.source, engine)
-    files = [*folder.iterdir(), FOLDER / "classify.py", request.preprocess]
+    shutil.copyfile(request.work.source, work)
+    files = [*folder.iterdir(), FOLDER / "images.py", request.preprocess]
     name = request.checkpoint.stem  # TorchServe serves the model under this name
     archive(name, FOLDER / "engine_handler.py", files, folder)
-    variant.unlink()
-    engine.unlink()
+    for copied in (variant, engine, work):
+        copied.unlink()
 
 
 def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
 
 
-def _likeliest(predict: Predict, images: Floats) -> list[int]:
-    """Return the likeliest class of each image."""
+def _labels_of(predict: Predict, images: Floats, work: Work) -> list[object]:
+    """Return the label of each image."""
+    label = work.load().label
     batches = range(0, len(images), _BATCH)
     return [
-        int(label)
+        label(logits)
         for first in batches
-        for label in predict(images[first : first + _BATCH]).argmax(axis=1)
+        for logits in predict(images[first : first + _BATCH])
     ]
 
 
-def _labels(request: ConvertRequest, corpus: Floats) -> list[int]:
-    """Return the checkpoint's likeliest class of each crop; kept for other engines."""
+def _checkpoint_labels(request: ConvertRequest, corpus: Floats) -> list[object]:
+    """Return the label that the checkpoint gives each crop; kept for other engines."""
     if not request.labels.exists():
         script = load_script(request.checkpoint, option="--perf-cache")
 
@@ -102,7 +109,8 @@ def _labels(request: ConvertRequest, corpus: Floats) -> list[int]:
             return logits
 
         part = request.folder / "labels.part"
-        part.write_text(json.dumps(_likeliest(predict, corpus)), encoding="utf-8")
+        found = _labels_of(predict, corpus, request.work)
+        part.write_text(json.dumps(found), encoding="utf-8")
         part.replace(request.labels)
-    labels: list[int] = json.loads(request.labels.read_text("utf-8"))
+    labels: list[object] = json.loads(request.labels.read_text("utf-8"))
     return labels

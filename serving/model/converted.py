@@ -11,12 +11,13 @@ from pathlib import Path
 
 from serving.engines import DEFAULT, Engine
 from serving.errors import ArtifactError, ConfigError
-from serving.model.artifacts import Artifacts, Top, predictions_in
+from serving.model.artifacts import Artifacts, predictions_in
 from serving.model.cache import digest_of, digest_of_files, ensure_entry, sha256, verified
 from serving.model.choice import photographs
 from serving.model.requests import ConvertRequest, EnginePredictRequest
 from serving.model.sources import digests_of_sources
 from serving.model.standalone import FOLDER
+from serving.work import CLASSIFICATION, Answer, Work
 
 _MAKER = "serving.model.convert"
 _AGREEMENT = "agreement.json"
@@ -24,7 +25,7 @@ _AGREEMENT = "agreement.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """How often the engine and the checkpoint find the same class likeliest."""
+    """How often the engine and the checkpoint agree on the label of an image."""
 
     pictures: int
     """The number of images compared."""
@@ -45,21 +46,27 @@ class Converted:
     """The same for TorchServe."""
     agreement: Agreement | None
     """None for the checkpoint itself."""
-    predictions: Mapping[str, Top]
+    predictions: Mapping[str, Answer]
     """What answers are checked against: the checkpoint's, or the engine's if not exact."""
 
 
 def ensure_converted(
-    artifacts: Artifacts, engine: Engine, images: Sequence[Path], cache: Path
+    artifacts: Artifacts,
+    engine: Engine,
+    images: Sequence[Path],
+    cache: Path,
+    work: Work = CLASSIFICATION,
 ) -> Converted:
     """Return the model of `artifacts` for an engine, and convert it where that is missing.
+
+    `work` decides what servers do with it, and so its archive and its predictions.
 
     Raises ConfigError where a package that the engine needs is not installed, and
     ArtifactError where the engine does not take the model or the entry is damaged.
     """
-    if engine.name == DEFAULT:
-        return _as_it_is(artifacts, engine)
-    sources = digests_of_sources(_MAKER)
+    if engine.name == DEFAULT and work.stock_handler:
+        return _as_it_is(artifacts, engine, work)
+    sources = {**digests_of_sources(_MAKER), work.name: sha256(work.source)}
     key = _key(artifacts, engine, sources)
     entry = cache / f"{artifacts.choice.name}-{engine.name}-{key}"
     labels = f"labels-{digest_of([sources, digest_of_files(photographs())])}.json"
@@ -69,6 +76,7 @@ def ensure_converted(
             checkpoint=artifacts.checkpoint,
             preprocess=artifacts.preprocess,
             engine=engine,
+            work=work,
             labels=artifacts.checkpoint.parent / labels,
             folder=folder,
         ),
@@ -77,18 +85,19 @@ def ensure_converted(
 
     def predict(target: Path) -> EnginePredictRequest:
         return EnginePredictRequest(
-            engine, entry, artifacts.preprocess, tuple(images), target
+            engine, work, entry, artifacts.preprocess, tuple(images), target
         )
 
     archive = artifacts.archive.name
     predictions = artifacts.predictions
-    if not engine.exact:
-        predictions = predictions_in(entry, images, digest_of(digests), predict)
+    if not engine.exact or work != artifacts.work:
+        model = digest_of(digests)
+        predictions = predictions_in(entry, images, work, model, predict)
     return Converted(
         engine=engine,
         folder=entry,
         files={
-            **_beside_any_server(artifacts, engine),
+            **_beside_any_server(artifacts, engine, work),
             **{name: entry / name for name in digests if name not in (_AGREEMENT, archive)},
         },
         archive=entry / archive,
@@ -97,22 +106,26 @@ def ensure_converted(
     )
 
 
-def _as_it_is(artifacts: Artifacts, engine: Engine) -> Converted:
+def _as_it_is(artifacts: Artifacts, engine: Engine, work: Work) -> Converted:
     """Return the checkpoint, which needs no conversion."""
     return Converted(
         engine=engine,
         folder=artifacts.checkpoint.parent,
-        files={**_beside_any_server(artifacts, engine), "model.pt": artifacts.checkpoint},
+        files={
+            **_beside_any_server(artifacts, engine, work),
+            "model.pt": artifacts.checkpoint,
+        },
         archive=artifacts.archive,
         agreement=None,
         predictions=artifacts.predictions,
     )
 
 
-def _beside_any_server(artifacts: Artifacts, engine: Engine) -> dict[str, Path]:
+def _beside_any_server(artifacts: Artifacts, engine: Engine, work: Work) -> dict[str, Path]:
     return {
         "engine.py": engine.source,
-        "classify.py": FOLDER / "classify.py",
+        "images.py": FOLDER / "images.py",
+        "work.py": work.source,
         "preprocess.json": artifacts.preprocess,
     }
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from serving.model.standalone.classify import Picture
+from serving.model.standalone.images import Picture
 
 _LEAST_SHARE = 0.1  # of the image's area
 _ASPECTS = (3 / 4, 4 / 3)

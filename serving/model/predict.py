@@ -1,26 +1,27 @@
-"""The five likeliest classes of an image, computed in this process."""
+"""The model's output for an image, computed in this process."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from serving.model.standalone.preprocess import Preprocess, load_batch
 
-TOP = 5
 
-
-def predict(
+def logits_of(
     module: torch.nn.Module, path: Path, pre: Preprocess, device: str = "cpu"
-) -> tuple[tuple[int, float], ...]:
-    """Return class and probability of the five likeliest classes, likeliest first.
+) -> NDArray[np.float32]:
+    """Return what the model computes for an image: float32, for a classifier (classes,).
 
     `device` is where the module's weights are. Raises OSError (PIL.UnidentifiedImageError)
-    where the file is not an image.
+    where the file is not an image, and TypeError where the model returns no tensor.
     """
     with torch.no_grad():
-        batch = load_batch([path], pre).to(device)
-        probabilities = torch.softmax(module(batch), dim=1)
-    values, classes = torch.topk(probabilities[0], TOP)
-    return tuple(zip(classes.tolist(), values.tolist(), strict=True))
+        output = module(load_batch([path], pre).to(device))
+    if not isinstance(output, torch.Tensor):
+        raise TypeError(f"it returns a {type(output).__name__}, not a tensor")
+    logits: NDArray[np.float32] = output[0].float().cpu().numpy()
+    return logits

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from serving.engines import Engine
 from serving.model.choice import ModelChoice
+from serving.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class PredictRequest:
 
     checkpoint: Path
     preprocess: Path
+    work: Work
     images: tuple[Path, ...]
     target: Path
 
@@ -41,6 +43,7 @@ class ConvertRequest:
     checkpoint: Path
     preprocess: Path
     engine: Engine
+    work: Work
     labels: Path
     folder: Path
 
@@ -53,6 +56,7 @@ class EnginePredictRequest:
     """
 
     engine: Engine
+    work: Work
     folder: Path
     preprocess: Path
     images: tuple[Path, ...]

@@ -19,7 +19,7 @@ import torch
 from torch import nn
 
 from serving.model.crops import make_crops
-from serving.model.standalone.classify import Picture
+from serving.model.standalone.images import Picture
 from serving.model.standalone.preprocess import Preprocess
 
 SEED = 20250401

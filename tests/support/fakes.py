@@ -17,12 +17,13 @@ from perf.experiment.arms import Block, OnRecord, Workload
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.load.pools.child import BlockRun
-from perf.load.record import BlockTotals, Classes, JobRecord
+from perf.load.record import BlockTotals, JobRecord
 from perf.machine.interference import Conditions, Watch
 from perf.machine.usage import Monitor
+from serving.work.classification import Top
 
 IMAGE = "kitten.jpg"
-TOP: Classes = ((281, 0.5), (282, 0.25), (285, 0.125), (287, 0.0625), (761, 0.03125))
+TOP: Top = ((281, 0.5), (282, 0.25), (285, 0.125), (287, 0.0625), (761, 0.03125))
 PREDICTIONS = {IMAGE: TOP}
 EXPECTED = Expected(predictions=PREDICTIONS)
 RECORDED = "2026-01-02T03:04:05"
@@ -53,7 +54,7 @@ def ended(pid: int) -> bool:
         return True
 
 
-def record(image: int, *, answer: Classes = TOP, error: str = "") -> JobRecord:
+def record(image: int, *, answer: Top = TOP, error: str = "") -> JobRecord:
     """Return what a job of no length left behind."""
     return JobRecord(image, 0.0, 0.0, 0.0, () if error else answer, error)
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import psutil
 
-from perf.load.record import Classes
+from serving.work.classification import Top
 
 _LOOK_EVERY_S = 0.005
 
 
-def run(image: str, target: object) -> Classes:
+def run(image: str, target: object) -> Top:
     """Do the deed; a name that is none is answered at once."""
     deed, _, word = image.partition(":")
     if deed in _DEEDS:
@@ -27,7 +27,7 @@ def run(image: str, target: object) -> Classes:
     return ((os.getpid(), 1.0),)
 
 
-def load(target: object) -> Callable[[str], Classes]:
+def load(target: object) -> Callable[[str], Top]:
     """Do each deed in a job that stays; a target that is a fault is raised."""
     if isinstance(target, Exception):
         raise target

@@ -1,41 +1,55 @@
-"""One job of the centralised arm: read the file, POST its bytes, parse the answer.
+"""One job that asks a server: read the file, POST its bytes, read the answer.
 
-Every job is a fresh process, so what a client library costs to set up is paid for every
-image; the standard library's client costs a third of what `requests` does.
+Every job is a new process, so each image pays for setting up the client library. The
+standard library's client costs a third of the CPU that `requests` needs.
 """
 
 from __future__ import annotations
 
-# Sockets given a host name import it at the first connection: better once, here.
-import encodings.idna  # noqa: F401
+# http.client imports it at the first connection to a host name: once here is cheaper.
+import encodings.idna  # noqa: F401 -- imported for its effect
 import http.client
+import importlib
 import json
 from pathlib import Path
+from typing import Any
 
 from perf.load.jobs.targets import Address
-from perf.load.record import Classes
+from serving.work import Answer
 
 _OK = 200
-# To KServe's protocol: the body is one tensor, and nothing but its bytes.
+# In KServe's protocol: the number of bytes of JSON that precede the tensor.
 _JSON_BYTES = "Inference-Header-Content-Length"
 _HEADERS = {"plain": {}, "kserve": {_JSON_BYTES: "0"}}
 _LENGTH = 4
 
 
 class RefusedError(Exception):
-    """The server answered with something other than 200."""
+    """The server answered with another status than 200."""
 
 
-def run(image: str, target: object) -> Classes:
-    """Return the server's five likeliest classes for the photograph at path `image`.
+def prepare(target: object) -> None:
+    """Import the work, before jobs are forked."""
+    assert isinstance(target, Address)
+    work_of(target)
 
-    Raises RefusedError, OSError, or ValueError where the answer is not understood.
+
+def run(image: str, target: object) -> Answer:
+    """Return the server's answer for the image file at path `image`.
+
+    Raises RefusedError, OSError, or ValueError, TypeError or AttributeError where the
+    answer is not understood.
     """
     assert isinstance(target, Address)
-    return ask(target, Path(image).read_bytes(), "image/jpeg")
+    return ask(target, Path(image).read_bytes(), work_of(target).CONTENT_TYPE)
 
 
-def ask(target: Address, body: bytes, content_type: str) -> Classes:
+def work_of(target: Address) -> Any:  # noqa: ANN401 -- a module, see serving.work
+    """Return the module of the target's work."""
+    return importlib.import_module(target.work)
+
+
+def ask(target: Address, body: bytes, content_type: str) -> Answer:
     """Return the answer to one body; raises as `run` does."""
     connection = http.client.HTTPConnection(
         target.host, target.port, timeout=target.timeout_s
@@ -49,19 +63,21 @@ def ask(target: Address, body: bytes, content_type: str) -> Classes:
         raise RefusedError(f"HTTP {reply.status}: {text.decode('utf-8', 'replace')[:500]}")
     if target.wire_format == "kserve":
         text = _text_of_tensor(text, reply.getheader(_JSON_BYTES))
-    answer = json.loads(text)
-    return tuple((int(name), float(p)) for name, p in answer.items())
+    return work_of(target).parse(json.loads(text))
 
 
 def _text_of_tensor(body: bytes, json_bytes: str | None) -> bytes:
-    """Return the one text of the one tensor that follows so many bytes of JSON.
+    """Return the text in the one tensor of an answer in KServe's protocol.
 
-    A text is led in by its length, as 32 bits. Raises ValueError where there is none.
+    `json_bytes` is the length of the JSON before the tensor, which begins with the length
+    of its text as 32 bits. Raises ValueError where there is no such tensor.
     """
     if json_bytes is None:
-        raise ValueError("no answer of KServe's protocol: it has no tensor")
+        raise ValueError("not an answer of KServe's protocol: it has no tensor")
     tensor = body[int(json_bytes) :]
     length = int.from_bytes(tensor[:_LENGTH], "little")
     if len(tensor) != _LENGTH + length:
-        raise ValueError(f"no answer of KServe's protocol: {len(tensor)} bytes of tensor")
+        raise ValueError(
+            f"not an answer of KServe's protocol: its tensor has {len(tensor)} bytes"
+        )
     return tensor[_LENGTH:]

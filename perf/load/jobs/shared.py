@@ -1,22 +1,21 @@
-"""One job on a model that is in memory already, shared with all other jobs.
+"""One job that uses a model in memory that all jobs share.
 
-The launcher loads it once and moves its weights to shared memory, as torch.multiprocessing
-does with a tensor that is handed on; a job is forked from there and uses them as they lie.
+The launcher loads the model once and moves its weights to shared memory, as
+torch.multiprocessing does with a tensor that it passes on. Every job is forked from the
+launcher and uses the weights where they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import torch
 
+from perf.load.jobs.decentralized import answerer
 from perf.load.jobs.targets import LocalModel
-from perf.load.record import Classes
-from serving.model.predict import predict
-from serving.model.standalone.preprocess import Preprocess
+from serving.work import Answer
 
-_loaded: dict[object, Callable[[str], Classes]] = {}
+_loaded: dict[object, Callable[[str], Answer]] = {}
 
 
 def prepare(target: object) -> None:
@@ -27,12 +26,11 @@ def prepare(target: object) -> None:
     module = torch.jit.load(target.checkpoint, map_location="cpu").eval()
     for tensor in (*module.parameters(), *module.buffers()):
         tensor.share_memory_()
-    pre = Preprocess.from_json(Path(target.preprocess).read_text("utf-8"))
-    _loaded[target] = lambda image: predict(module, Path(image), pre)
+    _loaded[target] = answerer(module, target._replace(device="cpu"))
 
 
-def run(image: str, target: object) -> Classes:
-    """Return the five likeliest classes for the photograph at path `image`."""
+def run(image: str, target: object) -> Answer:
+    """Return the answer for the image file at path `image`."""
     assert isinstance(target, LocalModel)
     torch.set_num_threads(target.threads)
     return _loaded[target](image)

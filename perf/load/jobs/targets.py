@@ -1,4 +1,4 @@
-"""What a job is pointed at; readable without what the job itself needs."""
+"""What a job is pointed at. Importing this loads nothing that the jobs themselves need."""
 
 from __future__ import annotations
 
@@ -6,27 +6,46 @@ from typing import NamedTuple
 
 from serving.device import Device
 from serving.wire import WireFormat
+from serving.work import CLASSIFICATION
 
 
 class Address(NamedTuple):
-    """Where a client POSTs. `timeout_s` limits every wait on the socket.
-
-    `preprocess` is the file from which a client that sends tensors knows how, and
-    `wire_format` how the server wants a body and gives its answer.
-    """
+    """The server that a client job asks."""
 
     host: str
+
     port: int
+
     path: str
+    """Where it posts its request."""
+
     timeout_s: float
+    """The limit of every wait on the socket."""
+
     preprocess: str = ""
+    """The file that says how an image becomes the model's input, for jobs that decode."""
+
     wire_format: WireFormat = "plain"
+    """How the server wants a body and sends its answer."""
+
+    work: str = CLASSIFICATION.module
+    """The module of the job's work."""
 
 
 class LocalModel(NamedTuple):
-    """The checkpoint and preprocessing that a job loads, and what it computes on."""
+    """The model that a job computes itself."""
 
     checkpoint: str
+    """The TorchScript file."""
+
     preprocess: str
+    """The file that says how an image becomes the model's input."""
+
     threads: int
+    """Compute threads of a job."""
+
     device: Device = "cpu"
+    """What computes the model."""
+
+    work: str = CLASSIFICATION.module
+    """The module of the job's work."""

@@ -1,32 +1,33 @@
-"""One job that decodes its photograph itself and POSTs the model's input.
+"""One job that decodes its image itself and POSTs the model's input.
 
-What the server saves the job spends: which is better is a question of who has a core to
-spare.
+The job then spends the CPU that the server saves. Which is better depends on who has a
+core to spare.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from perf.load.jobs.client import ask
+from perf.load.jobs.client import ask, work_of
 from perf.load.jobs.targets import Address
-from perf.load.record import Classes
-from serving.model.standalone.classify import Picture, npy
+from serving.model.standalone.images import Picture, npy
+from serving.work import Answer
 
 _pictures: dict[str, Picture] = {}
 
 
 def prepare(target: object) -> None:
-    """Read how the model wants its pictures, before jobs are forked."""
+    """Read how an image becomes the model's input, before jobs are forked."""
     assert isinstance(target, Address)
+    work_of(target)
     if target.preprocess not in _pictures:
         _pictures[target.preprocess] = Picture.read(Path(target.preprocess))
 
 
-def run(image: str, target: object) -> Classes:
-    """Return the server's five likeliest classes for the photograph at path `image`.
+def run(image: str, target: object) -> Answer:
+    """Return the server's answer for the image file at path `image`.
 
-    Raises as `perf.load.jobs.client.run` does, and OSError where it is no photograph.
+    Raises as `perf.load.jobs.client.run` does, and OSError where the file is no image.
     """
     assert isinstance(target, Address)
     picture = _pictures[target.preprocess].array(Path(image).read_bytes())

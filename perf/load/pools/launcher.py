@@ -26,7 +26,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe, wait
 from typing import NoReturn
 
-from perf.load.record import Answer, BlockRequest, BlockTotals, JobRecord
+from perf.load.record import BlockRequest, BlockTotals, JobRecord
+from serving.work import Answer
 
 Job = Callable[[str, object], Answer]
 

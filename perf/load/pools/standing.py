@@ -20,7 +20,8 @@ from multiprocessing.connection import Connection, Pipe, wait
 from typing import NoReturn
 
 from perf.load.pools.launcher import ParentGoneError
-from perf.load.record import Answer, BlockRequest, BlockTotals, JobRecord
+from perf.load.record import BlockRequest, BlockTotals, JobRecord
+from serving.work import Answer
 
 Load = Callable[[object], Callable[[str], Answer]]
 

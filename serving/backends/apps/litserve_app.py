@@ -1,6 +1,6 @@
 """The program that LitServe runs: photographs in, the five likeliest classes out.
 
-Run as `python litserve_app.py CONFIG` where its neighbours `classify` and `engine` and the
+Run as `python litserve_app.py CONFIG` where its neighbours `work` and `engine` and the
 model lie. The file stands alone, because it travels to where the server runs.
 """
 
@@ -16,7 +16,7 @@ from fastapi import Body
 from litserve.loops.simple_loops import BatchedLoop
 from numpy.typing import NDArray
 
-classify = importlib.import_module("classify")
+work = importlib.import_module("work")
 
 Pictures = NDArray[np.float32]
 
@@ -67,9 +67,8 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc]  # litserve has types i
         """Load the model; called in every worker."""
         home = Path(__file__).parent
         engine = importlib.import_module("engine")
-        self._batch = classify.Batch(
-            classify.Picture.read(home / "preprocess.json"),
-            self._config["preprocess_threads"],
+        self._batch = work.make_batch(
+            home / "preprocess.json", self._config["preprocess_threads"]
         )
         self._infer = engine.load(
             home,
@@ -100,8 +99,8 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc]  # litserve has types i
 
     def encode_response(self, output: Pictures) -> dict[str, float]:
         """Return the answer, as JSON will have it."""
-        top: dict[str, float] = classify.top_classes(output)
-        return top
+        answer: dict[str, float] = work.answer(output)
+        return answer
 
 
 def main(config: dict[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """The program that Ray Serve runs: photographs in, the five likeliest classes out.
 
-Run as `python ray_app.py CONFIG` where its neighbours `classify` and `engine` and the model
+Run as `python ray_app.py CONFIG` where its neighbours `work` and `engine` and the model
 lie. The file stands alone, because it travels to where the server runs; every replica
 imports it.
 
@@ -47,11 +47,11 @@ class Classifier:
     def __init__(self, config: dict[str, Any]) -> None:
         """Load the model, and batch as `config` says."""
         home = Path(__file__).parent
-        classify = importlib.import_module("classify")
+        work = importlib.import_module("work")
         engine = importlib.import_module("engine")
-        self._top_classes = classify.top_classes
-        self._batch = classify.Batch(
-            classify.Picture.read(home / "preprocess.json"), config["preprocess_threads"]
+        self._answer = work.answer
+        self._batch = work.make_batch(
+            home / "preprocess.json", config["preprocess_threads"]
         )
         self._infer = engine.load(
             home, config["variant"], config["threads_per_worker"], config["device"]
@@ -85,7 +85,7 @@ class Classifier:
 
     def _answers(self, bodies: list[bytes]) -> list[dict[str, float]]:
         logits = self._infer(self._batch.inputs(bodies))
-        return [self._top_classes(row) for row in logits]
+        return [self._answer(row) for row in logits]
 
 
 def on_loopback() -> None:

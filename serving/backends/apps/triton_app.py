@@ -1,6 +1,6 @@
 """The program that Triton runs: photographs in, the five likeliest classes out.
 
-Run as `python triton_app.py CONFIG` where its neighbours `classify` and `engine` and the
+Run as `python triton_app.py CONFIG` where its neighbours `work` and `engine` and the
 model lie. The file stands alone, because it travels to where the server runs.
 """
 
@@ -25,11 +25,9 @@ Answers = Callable[..., dict[str, NDArray[np.bytes_]]]
 def worker(config: dict[str, Any]) -> Answers:
     """Load the model; return what answers for a batch of bodies."""
     home = Path(__file__).parent
-    classify = importlib.import_module("classify")
+    work = importlib.import_module("work")
     engine = importlib.import_module("engine")
-    made = classify.Batch(
-        classify.Picture.read(home / "preprocess.json"), config["preprocess_threads"]
-    )
+    made = work.make_batch(home / "preprocess.json", config["preprocess_threads"])
     infer = engine.load(
         home, config["variant"], config["threads_per_worker"], config["device"]
     )
@@ -37,7 +35,7 @@ def worker(config: dict[str, Any]) -> Answers:
     @batch  # type: ignore[untyped-decorator]  # pytriton has no types
     def answers(photograph: NDArray[np.object_]) -> dict[str, NDArray[np.bytes_]]:
         logits = infer(made.inputs([bytes(body) for (body,) in photograph]))
-        texts = [json.dumps(classify.top_classes(row)).encode() for row in logits]
+        texts = [json.dumps(work.answer(row)).encode() for row in logits]
         return {"classes": np.array(texts, dtype=np.bytes_)[:, None]}
 
     found: Answers = answers

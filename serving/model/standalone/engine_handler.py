@@ -1,6 +1,6 @@
 """TorchServe's handler for a model that an engine of ours computes.
 
-It lies in the model archive beside `classify`, `engine` and the files that they read. It
+It lies in the model archive beside `work`, `engine` and the files that they read. It
 decodes, computes and answers a whole batch at once.
 """
 
@@ -11,22 +11,19 @@ import os
 from pathlib import Path
 from typing import Any
 
-classify = importlib.import_module("classify")
 engine = importlib.import_module("engine")
+work = importlib.import_module("work")
 
 
-class EngineClassifier:
-    """Takes images or arrays, returns the five likeliest classes."""
+class EngineHandler:
+    """Takes images or arrays, returns the answers of `work`."""
 
     def initialize(self, context: Any) -> None:  # noqa: ANN401 -- ts is not typed
         """Load the model, with the threads that the worker was given."""
         folder = Path(context.system_properties["model_dir"])
         variant = (folder / "variant.txt").read_text("utf-8")
-        batch = classify.Batch(
-            classify.Picture.read(folder / "preprocess.json"),
-            int(os.environ["PREPROCESS_THREADS"]),
-        )
-        self._inputs, self._answer = batch.inputs, classify.top_classes
+        threads = int(os.environ["PREPROCESS_THREADS"])
+        self._batch = work.make_batch(folder / "preprocess.json", threads)
         self._predict = engine.load(
             folder,
             variant,
@@ -38,8 +35,8 @@ class EngineClassifier:
         self,
         data: list[dict[str, Any]],
         context: Any,  # noqa: ANN401, ARG002 -- TorchServe passes it
-    ) -> list[dict[str, float]]:
+    ) -> list[object]:
         """Return one answer for each request of a batch."""
         bodies = [bytes(row.get("data") or row.get("body") or b"") for row in data]
-        logits = self._predict(self._inputs(bodies))
-        return [self._answer(row) for row in logits]
+        logits = self._predict(self._batch.inputs(bodies))
+        return [work.answer(row) for row in logits]

@@ -87,5 +87,5 @@ def test_another_answer_of_kserve_is_none(
 ) -> None:
     """What has not exactly one text where it should be is no answer."""
     canned.answer, canned.json_bytes = answer, json_bytes
-    with pytest.raises(ValueError, match=r"no answer of KServe's protocol|Expecting value"):
+    with pytest.raises(ValueError, match=r"not an answer of KServe's protocol|Expecting value"):
         ask(_kserve(canned), b"jpeg", "image/jpeg")

@@ -26,7 +26,7 @@ from serving.backends.base import ServedModel
 from serving.backends.null import NullBackend
 from serving.child import ChildError
 from serving.model.choice import photographs
-from serving.model.standalone.classify import Picture
+from serving.model.standalone.images import Picture
 from serving.model.standalone.preprocess import Preprocess
 from serving.runtimes.process import ProcessRuntime, session_members
 from serving.spec import ServerSpec

@@ -14,9 +14,10 @@ import pytest
 
 from perf.load.jobs.targets import LocalModel
 from perf.load.pools.child import STANDING, JobPool
-from perf.load.record import BlockRequest, Classes
+from perf.load.record import BlockRequest
 from serving.model.artifacts import Artifacts
 from serving.runtimes.process import session_members
+from serving.work.classification import Top
 from tests.perf.load.test_launcher import OBEY, errors, most_at_a_time, run
 from tests.support.fakes import PATIENCE_S, wait_until
 
@@ -129,7 +130,7 @@ def test_both_answer_as_jobs_that_load_the_model(
     finally:
         pool.stop()
     for block in blocks:
-        answers: dict[str, Classes] = {images[r.image]: r.answer for r in block.records}
+        answers: dict[str, Top] = {images[r.image]: r.answer for r in block.records}
         for image, top in answers.items():
             assert [name for name, _ in top] == [
                 name for name, _ in model.predictions[image]

@@ -12,11 +12,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf.experiment.answers import differs
 from perf.load.jobs import client, tensor_client
 from perf.load.jobs.client import RefusedError
 from perf.load.jobs.targets import Address
-from perf.load.record import Classes
 from perf.machine.freezing import at_rest
 from perf.machine.lock import session_name
 from serving.backends.base import ServedModel, Server
@@ -31,6 +29,7 @@ from serving.runtimes.base import Runtime
 from serving.runtimes.docker import DockerRuntime
 from serving.runtimes.process import ProcessRuntime
 from serving.spec import ServerSpec
+from serving.work.classification import Top, differs
 from tests.support.docker_engine import OWN_BASE, WHEELS
 from tests.support.fakes import ended, wait_until
 
@@ -111,9 +110,7 @@ def _address(server: Server) -> Address:
     )
 
 
-def _told(
-    server: Server, images: list[str], predictions: Mapping[str, Classes]
-) -> list[str]:
+def _told(server: Server, images: list[str], predictions: Mapping[str, Top]) -> list[str]:
     """Return what is wrong with the answer to each image; nothing where it is right."""
     return [
         differs(answer, predictions[image])  # type: ignore[arg-type]

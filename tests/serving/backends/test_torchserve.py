@@ -15,7 +15,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf.experiment.answers import differs
 from perf.load.jobs.client import run
 from perf.load.jobs.targets import Address
 from perf.machine.lock import session_name
@@ -28,6 +27,7 @@ from serving.errors import ServerError
 from serving.model.artifacts import Artifacts
 from serving.runtimes.process import ProcessRuntime
 from serving.spec import ServerSpec
+from serving.work.classification import differs
 from tests.support.fake_server import FakeLaunched, FakeRuntime
 from tests.support.fakes import ended, wait_until
 

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from perf.experiment.answers import differs
 from perf.machine.facts import read_machine
 from serving.engines import DEFAULT, ENGINES, Engine, find_engine
 from serving.errors import ArtifactError, ConfigError
@@ -19,6 +18,8 @@ from serving.model.cache import build
 from serving.model.choice import photographs
 from serving.model.converted import Converted, ensure_converted
 from serving.model.requests import EnginePredictRequest
+from serving.work import CLASSIFICATION
+from serving.work.classification import differs, parse
 
 OTHERS = [engine for engine in ENGINES.values() if engine.name != DEFAULT]
 
@@ -43,11 +44,13 @@ def test_an_exact_engine_has_the_checkpoints_answers(
     """
     model, target = artifacts("resnet18"), tmp_path / "answers.json"
     engine, folder = made.engine, made.folder
-    build(EnginePredictRequest(engine, folder, model.preprocess, photographs(), target))
+    request = EnginePredictRequest(
+        engine, CLASSIFICATION, folder, model.preprocess, photographs(), target
+    )
+    build(request)
     answers = json.loads(target.read_text("utf-8"))
     for path, raw in answers.items():
-        top = tuple((int(name), probability) for name, probability in raw)
-        assert not differs(top, made.predictions[path], made.engine.tolerance)
+        assert not differs(parse(raw), made.predictions[path], made.engine.tolerance)
         if made.engine.exact:
             assert made.predictions[path] == model.predictions[path]
 
@@ -78,7 +81,7 @@ def test_it_is_converted_once(
     monkeypatch.setattr("serving.model.cache.Child", refused)
     again = ensure_converted(artifacts("resnet18"), made.engine, photographs(), cache)
     assert again == made
-    names = {"engine.py", "classify.py", "preprocess.json"}
+    names = {"engine.py", "images.py", "work.py", "preprocess.json"}
     assert names < again.files.keys()
     assert all(path.is_file() for path in (*again.files.values(), again.archive))
 

@@ -19,6 +19,7 @@ from serving.model.artifacts import Artifacts, ensure_artifacts
 from serving.model.cache import BUILD_TIMEOUT_S
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest, PredictRequest
+from serving.work import CLASSIFICATION, Answer
 
 pytest_plugins = ("tests.support.own_model",)
 
@@ -256,11 +257,13 @@ def test_two_programs_may_predict_the_same_at_once(
     """The one that is slower finds its own file, whatever the faster one did."""
     (image,) = images = (tmp_path / "image.jpg",)
     image.write_bytes(b"x")
-    answers = json.dumps({str(image): [[7, 0.5]]})
+    answers = json.dumps({str(image): {"7": 0.5}})
     others: list[object] = []
 
-    def predicted() -> dict[str, making.Top]:
-        return making.predictions_in(tmp_path, images, "digest", lambda target: target)
+    def predicted() -> dict[str, Answer]:
+        return making.predictions_in(
+            tmp_path, images, CLASSIFICATION, "digest", lambda target: target
+        )
 
     def build(target: object) -> None:
         if not others:

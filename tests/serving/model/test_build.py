@@ -18,6 +18,7 @@ from serving.model import cache as room
 from serving.model.artifacts import Artifacts, ensure_artifacts
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest, PredictRequest
+from serving.work import CLASSIFICATION
 from tests.support.fakes import wait_until
 
 pytest_plugins = ("tests.support.own_model",)
@@ -56,6 +57,7 @@ def test_model_that_does_not_classify(
     request = PredictRequest(
         checkpoint=models / f"{name}.pt",
         preprocess=built.preprocess,
+        work=CLASSIFICATION,
         images=photographs()[:1],
         target=tmp_path / "predictions",
     )
@@ -87,6 +89,7 @@ def test_file_that_is_no_image(
     request = PredictRequest(
         checkpoint=built.checkpoint,
         preprocess=built.preprocess,
+        work=CLASSIFICATION,
         images=(image,),
         target=tmp_path / "predictions",
     )

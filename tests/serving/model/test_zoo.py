@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from perf.experiment.answers import differs
 from perf.load.jobs.targets import Address, LocalModel
 from perf.load.pools.child import JobPool
-from perf.load.record import BlockRequest, Classes
+from perf.load.record import BlockRequest
 from perf.machine.lock import session_name
 from serving.backends.base import ServedModel
 from serving.backends.torchserve import TorchServe, TorchServeServer
@@ -26,6 +25,7 @@ from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest
 from serving.runtimes.process import ProcessRuntime
 from serving.spec import ServerSpec
+from serving.work.classification import Top, answer, differs, parse
 
 _PATIENCE_S = 300.0
 # ImageNet's: tabby, tiger cat, Persian, Siamese, Egyptian cat; and espresso.
@@ -49,14 +49,14 @@ def server(trained: Artifacts) -> Iterator[TorchServeServer]:
     started.stop()
 
 
-def _assert_right_of_the_world(answers: dict[str, Classes]) -> None:
+def _assert_right_of_the_world(answers: dict[str, Top]) -> None:
     """Hold the likeliest classes of kitten and coffee against what they are."""
     likeliest = {Path(image).stem: top[0][0] for image, top in answers.items()}
     assert likeliest["kitten"] in CATS
     assert likeliest["coffee"] == ESPRESSO
 
 
-def _jobs(module: str, target: object, model: Artifacts) -> dict[str, Classes]:
+def _jobs(module: str, target: object, model: Artifacts) -> dict[str, Top]:
     """Run one job of `module` for each photograph, and return the answers."""
     images = tuple(model.predictions)
     pool = JobPool(module)
@@ -123,13 +123,15 @@ def test_preprocessing_is_torchserves_own(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_trained_model_is_right_in_this_process(trained: Artifacts) -> None:
     """Decentralised, here: the kitten is a cat and the coffee an espresso."""
-    from serving.model.predict import predict  # noqa: PLC0415 -- imports torch
+    from serving.model.predict import logits_of  # noqa: PLC0415 -- imports torch
     from serving.model.standalone.preprocess import Preprocess  # noqa: PLC0415 -- so does this
     from serving.model.zoo import load_script  # noqa: PLC0415 -- and this
 
     module = load_script(trained.checkpoint, option="--perf-model")
     pre = Preprocess.from_json(trained.preprocess.read_text("utf-8"))
-    answers = {str(path): predict(module, path, pre) for path in photographs()}
+    answers = {
+        str(path): parse(answer(logits_of(module, path, pre))) for path in photographs()
+    }
     _assert_right_of_the_world(answers)
     for image, top in answers.items():
         assert differs(top, trained.predictions[image]) == ""

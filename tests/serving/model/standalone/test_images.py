@@ -16,8 +16,9 @@ from PIL import Image, UnidentifiedImageError
 
 from serving.model.choice import photographs
 from serving.model.crops import make_crops
-from serving.model.standalone.classify import Batch, Picture, npy, top_classes
+from serving.model.standalone.images import Batch, Picture, npy
 from serving.model.standalone.preprocess import Preprocess, load_batch
+from serving.work.classification import answer
 
 PREPROCESSING = Preprocess()
 
@@ -106,7 +107,7 @@ def test_the_answer_is_torchs(logits: np.ndarray) -> None:
     """Softmax and the five likeliest classes, likeliest first, as torch computes them."""
     probabilities = torch.softmax(torch.from_numpy(logits), dim=0)
     values, classes = torch.topk(probabilities, 5)
-    got = top_classes(logits)
+    got = answer(logits)
     assert sorted(got.values(), reverse=True) == list(got.values())
     assert list(got.values()) == pytest.approx(values.tolist(), abs=1e-6)
     assert logits[[int(name) for name in got]] == pytest.approx(

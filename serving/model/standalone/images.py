@@ -1,4 +1,4 @@
-"""From a request's body to a model's input, and from its logits to an answer.
+"""From a request's body to a model's input.
 
 A body is an image file, or the model's input as an array in NumPy's .npy format, where the
 client has decoded the image itself. This file needs only Pillow and NumPy, so a server
@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-TOP = 5
 _NPY = b"\x93NUMPY"
 
 
@@ -106,14 +105,3 @@ def npy(array: NDArray[np.float32]) -> bytes:
     body = io.BytesIO()
     np.save(body, array, allow_pickle=False)
     return body.getvalue()
-
-
-def top_classes(logits: NDArray[np.float32]) -> dict[str, float]:
-    """Return the five likeliest classes and their probabilities, likeliest first.
-
-    `logits` has the shape (classes,).
-    """
-    weights = np.exp(logits - logits.max())
-    likeliest = np.argsort(-weights, kind="stable")[:TOP]
-    total = weights.sum()
-    return {str(place): float(weights[place] / total) for place in likeliest}
