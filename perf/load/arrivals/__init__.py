@@ -1,0 +1,1 @@
+"""When the jobs of a block begin: one file for each arrival pattern."""
