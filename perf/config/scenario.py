@@ -16,8 +16,11 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from perf.config.arm_kinds import ARM_KINDS, ArmKind
+from perf.load.arrivals.closed import ClosedLoop
+from perf.load.arrivals.registry import find_arrivals
 from serving.device import Device
 from serving.engines import DEFAULT
+from serving.errors import ConfigError
 from serving.spec import AddedLater, ServerSettings, ServerSpec
 from serving.work import CLASSIFICATION
 
@@ -79,6 +82,9 @@ class Scenario(BaseModel):
     work: Annotated[str, AddedLater()] = CLASSIFICATION.name
     """What a job does with its input, a key of `serving.work.WORKS`."""
 
+    arrivals: Annotated[str, AddedLater()] = ClosedLoop.name
+    """When jobs begin: a key of `ARRIVALS`, with `:ARGUMENT` where it takes one."""
+
     block_factor: Annotated[PositiveInt, NotInIdentity()] = 1
     """How many times the profile's images a block has."""
 
@@ -102,6 +108,15 @@ class Scenario(BaseModel):
         if arm not in ARM_KINDS:
             raise ValueError(f"no such kind of arm; known: {', '.join(ARM_KINDS)}")
         return arm
+
+    @field_validator("arrivals")
+    @classmethod
+    def _arrivals_are_known(cls, arrivals: str) -> str:
+        try:
+            find_arrivals(arrivals)
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return arrivals
 
     @model_validator(mode="after")
     def _only_served_rows_have_workers(self) -> Self:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
 from perf.experiment.answers import Expected
+from perf.load.arrivals.base import Arrivals
+from perf.load.arrivals.closed import ClosedLoop
 from perf.load.jobs.targets import Address, LocalModel
-from perf.load.pools.child import BlockRun, JobPool
-from perf.load.record import BlockRequest, JobRecord
+from perf.load.pools.base import BlockRun, OnRecord, Pool
+from perf.load.record import BlockRequest
 from serving.backends.base import Backend, ServedModel, Server
 from serving.runtimes.base import Runtime
 from serving.spec import ServerSpec
 from serving.work import CLASSIFICATION, Work
-
-OnRecord = Callable[[JobRecord], None]
 
 
 @dataclass(slots=True)
@@ -37,6 +37,9 @@ class Workload:
 
     expected: Expected
     """The right answers."""
+
+    arrivals: Arrivals = field(default_factory=ClosedLoop)
+    """When the jobs begin."""
 
     _taken: int = 0
 
@@ -99,7 +102,7 @@ class Arm(Protocol):
 class LocalArm:
     """An arm without a server: its jobs compute the model themselves."""
 
-    def __init__(self, pool: JobPool, model: LocalModel, workload: Workload) -> None:
+    def __init__(self, pool: Pool, model: LocalModel, workload: Workload) -> None:
         """Prepare to run jobs of `model` in `pool`."""
         self.workload = workload
         self._pool = pool
@@ -139,7 +142,7 @@ class ServedArm:
     def __init__(  # noqa: PLR0913 -- a server and its clients need all of these
         self,
         *,
-        pool: JobPool,
+        pool: Pool,
         backend: Backend,
         model: ServedModel,
         spec: ServerSpec,
@@ -206,11 +209,13 @@ class ServedArm:
 
 
 def _block(
-    pool: JobPool,
+    pool: Pool,
     images: tuple[str, ...],
     workload: Workload,
     target: object,
     on_record: OnRecord | None,
 ) -> Block:
-    request = BlockRequest(images, workload.slots, workload.deadline_s, target)
+    request = BlockRequest(
+        images, workload.slots, workload.deadline_s, target, workload.arrivals
+    )
     return Block(pool.run(request, on_record), images)

@@ -1,1 +1,1 @@
-"""How jobs are run: what one job does, and the pools of processes that run them."""
+"""The load: when jobs begin (arrivals), which processes run them (pools), what one does."""

@@ -13,10 +13,10 @@ from typing import cast
 import psutil
 
 from perf.experiment.answers import Expected
-from perf.experiment.arms import Block, OnRecord, Workload
+from perf.experiment.arms import Block, Workload
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
-from perf.load.pools.child import BlockRun
+from perf.load.pools.base import BlockRun, OnRecord
 from perf.load.record import BlockTotals, JobRecord
 from perf.machine.interference import Conditions, Watch
 from perf.machine.usage import Monitor
@@ -56,7 +56,7 @@ def ended(pid: int) -> bool:
 
 def record(image: int, *, answer: Top = TOP, error: str = "") -> JobRecord:
     """Return what a job of no length left behind."""
-    return JobRecord(image, 0.0, 0.0, 0.0, () if error else answer, error)
+    return JobRecord(image, 0.0, 0.0, 0.0, 0.0, () if error else answer, error)
 
 
 class FakeArm:

@@ -1,6 +1,6 @@
-"""Jobs that do what their image's name says; the pool's tests run them.
+"""Jobs that do what their image's name says; the tests of the pools run them.
 
-A name is a deed, or DEED:WORD. The answer is the job's own process id as its one class.
+A name is DEED or DEED:WORD. The answer has one class: the job's own process id.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LOOK_EVERY_S = 0.005
 
 
 def run(image: str, target: object) -> Top:
-    """Do the deed; a name that is none is answered at once."""
+    """Do the deed and answer; any other name is only answered."""
     deed, _, word = image.partition(":")
     if deed in _DEEDS:
         _DEEDS[deed](word, target)
@@ -28,7 +28,7 @@ def run(image: str, target: object) -> Top:
 
 
 def load(target: object) -> Callable[[str], Top]:
-    """Do each deed in a job that stays; a target that is a fault is raised."""
+    """Return `run` for a job that stays; a target that is an exception is raised."""
     if isinstance(target, Exception):
         raise target
     return lambda image: run(image, target)
@@ -62,13 +62,13 @@ def _burn(word: str, _target: object) -> None:
 
 
 def _meet(word: str, target: object) -> None:
-    """Answer once as many jobs as `word` says have come to the folder `target`."""
+    """Wait until `word` jobs have left a file in the folder `target`."""
     (Path(str(target)) / str(os.getpid())).touch()
-    _until(lambda: len(os.listdir(str(target))) >= int(word))  # noqa: PTH208 -- counts names
+    _until(lambda: len(os.listdir(str(target))) >= int(word))  # noqa: PTH208 -- a count of names needs no Path
 
 
 def _dawdle(word: str, _target: object) -> None:
-    """Answer `word` seconds after the launcher was held up, so that it cannot tell."""
+    """Wait until the launcher is suspended, and `word` seconds longer."""
     launcher = psutil.Process(os.getppid())
     _until(lambda: launcher.status() == psutil.STATUS_STOPPED)
     until_s = time.monotonic() + float(word)
@@ -76,7 +76,7 @@ def _dawdle(word: str, _target: object) -> None:
 
 
 def _hold_up(_word: str, _target: object) -> None:
-    """Hold the launcher up until another of its jobs has ended."""
+    """Suspend the launcher until another of its jobs has ended."""
     launcher = psutil.Process(os.getppid())
     launcher.suspend()
     _until(lambda: psutil.STATUS_ZOMBIE in [j.status() for j in launcher.children()])

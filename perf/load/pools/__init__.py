@@ -1,1 +1,1 @@
-"""The pools that run jobs, each in processes of its own."""
+"""How jobs are run: one file for each pool."""

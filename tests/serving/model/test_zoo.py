@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from perf.load.jobs.targets import Address, LocalModel
-from perf.load.pools.child import JobPool
+from perf.load.pools.registry import find_pool
 from perf.load.record import BlockRequest
 from perf.machine.lock import session_name
 from serving.backends.base import ServedModel
@@ -59,7 +59,7 @@ def _assert_right_of_the_world(answers: dict[str, Top]) -> None:
 def _jobs(module: str, target: object, model: Artifacts) -> dict[str, Top]:
     """Run one job of `module` for each photograph, and return the answers."""
     images = tuple(model.predictions)
-    pool = JobPool(module)
+    pool = find_pool("forked")(module, {})
     try:
         block = pool.run(BlockRequest(images, 2, _PATIENCE_S, target))
     finally:
