@@ -1,7 +1,8 @@
-"""Samples, ratios with their intervals, changes, and verdicts. Pure: numbers in, out.
+"""Samples, ratios and changes with their intervals, and verdicts.
 
-Nothing here reads a clock, a file or an option, so every answer can be computed again
-from the stored pairs. docs/method.md says what is assumed.
+These modules are pure: they compute from their arguments alone and read no clock, file or
+option. So every result can be computed again from the stored pairs. docs/method.md lists
+what is assumed.
 """
 
 from perf.stats.blocks import percentiles, throughput_rps

@@ -1,4 +1,4 @@
-"""What a block of jobs came to: its throughput and the spread of its latencies."""
+"""The throughput of a block of jobs, and the percentiles of its latencies."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _PERCENTILES = (50, 90, 95, 99)
 
 
 def throughput_rps(images: int, duration_s: float) -> float:
-    """Return images a second: all images over all the time.
+    """Return the throughput in images a second: all images over the whole duration.
 
-    Raises ValueError where `images` is below zero or `duration_s` is not finite and
-    above zero.
+    Raises ValueError where `images` is negative, or `duration_s` is not finite and
+    positive.
     """
     if images < 0:
-        raise ValueError(f"images must not be below zero, not {images}")
+        raise ValueError(f"images must be at least zero, not {images}")
     if not (math.isfinite(duration_s) and duration_s > 0):
         raise ValueError(f"duration_s must be finite and above zero, not {duration_s}")
     return images / duration_s
@@ -26,9 +26,9 @@ def throughput_rps(images: int, duration_s: float) -> float:
 def percentiles(latencies_ms: Sequence[float]) -> dict[str, float]:
     """Return p50, p90, p95 and p99 of the latencies, in milliseconds.
 
-    Between two latencies a percentile is interpolated linearly: definition 7 of Hyndman
+    A percentile between two latencies is interpolated linearly: definition 7 of Hyndman
     and Fan, "Sample quantiles in statistical packages", The American Statistician 50,
-    1996. Raises ValueError where there are none, or one is not finite.
+    1996. Raises ValueError where there is no latency, or one is not finite.
     """
     latencies = np.asarray(latencies_ms, dtype=np.float64)
     if latencies.size == 0:

@@ -1,4 +1,4 @@
-"""When to stop measuring, and what to say then: the bounds of each look, for one run."""
+"""The rule of one run: when to stop measuring a scenario, and with which verdict."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from perf.stats.sequential import bounds
 from perf.stats.verdict import Verdict, check_tolerance, judge, smallest_seen
 
 RUN_ALPHA = 0.01
-"""The share of runs without any change in which some scenario may be called regressed."""
+"""Of the runs without any change, the share that may call some scenario regressed."""
 
 PASS_ALPHA = 0.025
-"""The share of scenarios at the edge of the tolerance that may be called unchanged."""
+"""Of the scenarios at the edge of the tolerance, the share that may be called unchanged."""
 
 FIRST_LOOK = 2  # launches
 
@@ -22,15 +22,21 @@ FIRST_LOOK = 2  # launches
 class Rule:
     """How one scenario of a run is judged.
 
-    At most `planned` launches are measured; the run judges `scenarios` scenarios, which
-    share `RUN_ALPHA` equally (Bonferroni). One looks after every launch from the
-    second on, or after the only one. Raises ValueError where one of the numbers is below
-    1, or the tolerance not between 0 and 1.
+    The change is looked at after every launch from the second on, or after the only
+    launch. The scenarios of a run share `RUN_ALPHA` equally (Bonferroni).
+
+    Raises ValueError where `planned` or `scenarios` is below 1, or `tolerance` does not
+    lie between 0 and 1.
     """
 
     planned: int
+    """The most launches that are measured."""
+
     scenarios: int
+    """How many scenarios the run judges."""
+
     tolerance: float
+    """The loss that is tolerated, as a share."""
 
     def __post_init__(self) -> None:
         check_tolerance(self.tolerance)
@@ -38,7 +44,7 @@ class Rule:
             raise ValueError("a rule needs at least one launch and one scenario")
 
     def verdict(self, change: Change) -> Verdict:
-        """Return what is shown by the look after `change.launches` launches."""
+        """Return the verdict of the look after `change.launches` launches."""
         return judge(
             change,
             self.tolerance,
@@ -47,11 +53,11 @@ class Rule:
         )
 
     def alarm_tail(self, change: Change) -> float:
-        """Return what the interval that decides on an alarm leaves out on each side."""
+        """Return what the interval that decides on an alarm omits on each side."""
         return self._tail(change, RUN_ALPHA / self.scenarios)
 
     def smallest_seen(self, change: Change) -> float:
-        """Return the smallest loss, as a share, that this look could have seen."""
+        """Return the smallest loss, as a share, that this look can detect."""
         return smallest_seen(
             change,
             self.tolerance,
@@ -64,10 +70,11 @@ class Rule:
         return _last_tail(fractions, alpha)
 
     def _fractions(self, launches: int, baseline_launches: int) -> tuple[float, ...]:
-        """Return the shares of the planned information at the looks so far.
+        """Return what share of the planned information each look so far had.
 
-        Information is one over the variance, of which the baseline's share is the same
-        at every look. The last look planned spends all that is left.
+        Information is one over the variance. The baseline contributes the same variance
+        to every look. The last planned look has all the information, so it spends what is
+        left of the error.
         """
         planned = max(self.planned, launches)
         least = 1.0 / planned + 1.0 / baseline_launches

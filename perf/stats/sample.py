@@ -1,4 +1,4 @@
-"""The evidence: blocks of both arms, measured close together in time."""
+"""The evidence: pairs of blocks, one of each arm, measured close together in time."""
 
 from __future__ import annotations
 
@@ -10,24 +10,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class TooFewPairs(ValueError):  # noqa: N818 -- says what is wrong, as its callers read it
-    """Fewer than two pairs: they have no spread, so nothing can be said of their error."""
+class TooFewPairs(ValueError):  # noqa: N818 -- the name itself says what is wrong
+    """Fewer than two pairs: their spread, and so the error, is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """One block of the scenario, its block of the reference, and what stood beside it.
+    """One block of the scenario and one of the reference.
 
-    `scenario_rps` and `reference_rps` are images a second, `launch` numbers the server's
-    life in which the pair was measured. `yardstick_rps` is the yardstick's speed around
-    the scenario's block, in images a second; None where it was not measured. Raises
-    ValueError where one of them is not finite or not above zero.
+    Raises ValueError where a throughput is not finite and positive.
     """
 
     scenario_rps: float
+    """Throughput of the scenario's block, in images a second."""
+
     reference_rps: float
+    """Throughput of the reference's block, in images a second."""
+
     launch: int
+    """The number of the launch in which the pair was measured."""
+
     yardstick_rps: float | None = None
+    """Throughput of the yardstick around the scenario's block, in images a second.
+
+    None where it was not measured.
+    """
 
     def __post_init__(self) -> None:
         for name in ("scenario_rps", "reference_rps", "yardstick_rps"):
@@ -38,7 +45,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, init=False)
 class Sample:
-    """Two pairs or more, in the order in which they were measured.
+    """Two or more pairs, in the order in which they were measured.
 
     Raises TooFewPairs where there are fewer.
     """
@@ -46,7 +53,7 @@ class Sample:
     pairs: tuple[Pair, ...]
 
     def __init__(self, pairs: Iterable[Pair]) -> None:
-        # A frozen dataclass lets its own __init__ set a field in no other way.
+        # This is the only way to set a field in the __init__ of a frozen dataclass.
         object.__setattr__(self, "pairs", tuple(pairs))
         if len(self.pairs) < 2:  # noqa: PLR2004 -- a spread needs two
             raise TooFewPairs(f"a sample needs at least 2 pairs, not {len(self.pairs)}")
@@ -56,19 +63,19 @@ class Sample:
 
     @property
     def log_ratios(self) -> NDArray[np.float64]:
-        """Natural logarithms of scenario over reference, shape (n,), no unit."""
-        # A difference, not the logarithm of a quotient: it cannot overflow, and it
-        # changes sign exactly when the arms are swapped.
+        """Natural logarithms of the ratios, scenario over reference; shape (n,)."""
+        # log(a) - log(b) cannot overflow as log(a / b) can, and it changes its sign
+        # exactly when the arms are swapped.
         return np.array(
             [math.log(p.scenario_rps) - math.log(p.reference_rps) for p in self.pairs],
             dtype=np.float64,
         )
 
     @property
-    def log_speeds(self) -> NDArray[np.float64]:
-        """Natural logarithms of scenario over yardstick, shape (n,), no unit.
+    def log_efficiencies(self) -> NDArray[np.float64]:
+        """Natural logarithms of the efficiencies, scenario over yardstick; shape (n,).
 
-        Over the reference where a pair has no yardstick.
+        A pair without a yardstick has its ratio over the reference here.
         """
         return np.array(
             [
@@ -80,11 +87,15 @@ class Sample:
 
     @property
     def launches(self) -> NDArray[np.int64]:
-        """The launch of each pair, shape (n,)."""
+        """The launch number of each pair; shape (n,)."""
         return np.array([p.launch for p in self.pairs], dtype=np.int64)
 
     def launch_means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the mean over each launch of what `values` says of the pairs."""
+        """Return the mean of `values` over each launch.
+
+        `values` has one entry for each pair. The result has one entry for each launch, in
+        the order of the launch numbers.
+        """
         launches = self.launches
         return np.array([values[launches == one].mean() for one in np.unique(launches)])
 

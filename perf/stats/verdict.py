@@ -1,4 +1,4 @@
-"""What a change shows, and what it does not."""
+"""Verdicts: what a change shows."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from scipy.special import nctdtrinc, stdtrit
 from perf.stats.change import Change
 
 POWER = 0.95
-"""How likely the smallest change that is called seeable is seen."""
+"""The probability with which the loss that `smallest_seen` returns raises an alarm."""
 
-_MOST_FREEDOM = 1e6  # more is none: the error is as good as known
+_MOST_FREEDOM = 1e6  # stands for infinite, which scipy's noncentral t does not take
 
 
 class Verdict(StrEnum):
@@ -22,21 +22,24 @@ class Verdict(StrEnum):
     UNCHANGED = "unchanged"
     IMPROVED = "improved"
     INCONCLUSIVE = "inconclusive"  # too little evidence for any of the three above
-    NO_BASELINE = "no baseline"  # nothing to compare with that applies here
-    INVALID = "invalid"  # the measurement itself cannot be used
+    NO_BASELINE = "no baseline"  # no baseline applies
+    INVALID = "invalid"  # the measurement cannot be used
 
 
 def judge(
     change: Change, tolerance: float, *, alarm_tail: float, pass_tail: float
 ) -> Verdict:
-    """Return what the whole intervals of `change` show, and nothing that a part hints.
+    """Return the verdict on `change`; it is decided by whole intervals.
 
-    Unchanged: the interval that leaves out `pass_tail` on each side lies inside the
-    tolerance, which reaches from 1 - tolerance to its reciprocal. Else regressed or
-    improved: the interval that leaves out `alarm_tail` lies below 1, or above. So a
-    change that is certain but small is no alarm, and one that may be large but may be
-    none is neither. Swapping the runs turns regressed into improved. Raises ValueError
-    unless 0 < tolerance < 1.
+    - Unchanged: the interval that omits `pass_tail` on each side lies inside the
+      tolerance, from 1 - tolerance to its reciprocal.
+    - Regressed or improved: otherwise, and the interval that omits `alarm_tail` on each
+      side lies below 1, or above 1.
+    - Inconclusive: neither.
+
+    So a certain but small change raises no alarm. A change that may be large, but may also
+    be none, is inconclusive. If the two runs are swapped, regressed becomes improved.
+    Raises ValueError unless 0 < tolerance < 1.
     """
     check_tolerance(tolerance)
     edge = -math.log1p(-tolerance)
@@ -50,13 +53,14 @@ def judge(
 def smallest_seen(
     change: Change, tolerance: float, *, alarm_tail: float, pass_tail: float
 ) -> float:
-    """Return the loss, as a share, that would have been an alarm 95 times in 100.
+    """Return the loss, as a share, that would have raised an alarm 95 times in 100.
 
-    The estimate over its error is then noncentral t, and the noncentrality wanted that
-    with which it passes the bound so often (Johnson and Welch, "Applications of the
-    non-central t-distribution", Biometrika 31, 1940). Where the error is so small that
-    a loss within the tolerance would pass it, the loss is larger: one that is not called
-    unchanged so often.
+    The estimate over its standard error is distributed as noncentral t. The result is the
+    noncentrality with which it passes the alarm's bound that often (Johnson and Welch,
+    "Applications of the non-central t-distribution", Biometrika 31, 1940).
+
+    With a very small error, that loss could lie within the tolerance and be called
+    unchanged. Then the result is the loss that is called unchanged only 5 times in 100.
     """
     freedom = min(change.freedom, _MOST_FREEDOM)
     bound = -float(stdtrit(freedom, alarm_tail))

@@ -203,7 +203,7 @@ def test_one_launch_on_both_sides_is_inconclusive(tmp_path: Path, times: float) 
     measured = pairs(*STEADY, times=times, launches=1)
     found = judged(tmp_path, measured, planned=1, about={"torch": "2.14.1"})
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "one launch on either side" in found.reason
+    assert "with one launch in every run" in found.reason
     assert "--perf-launches" in found.reason
     assert len(found.reason.splitlines()) == 1
     assert (found.change, found.smallest_seen) == (None, None)

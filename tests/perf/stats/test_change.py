@@ -1,4 +1,4 @@
-"""Changes between runs: what moves them, what does not, and what is taken out."""
+"""Changes of efficiency: what affects them, and what does not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scipy import stats
 from perf.stats import Change, Pair, Sample, TooFewLaunches, estimate_change
 from perf.stats.change import tail_of
 
-# The same examples in every run, and no limit on the time that one of them takes.
+# Every run tries the same examples, and no example has a deadline.
 properties = settings(derandomize=True, deadline=None)
 
 rates = st.floats(min_value=0.01, max_value=10_000.0)
@@ -24,14 +24,14 @@ blocks = st.builds(Pair, rates, rates, st.just(0), rates)
 
 @st.composite
 def samples(draw: st.DrawFn) -> Sample:
-    """Draw blocks over two launches or more, each with its yardstick."""
+    """Return pairs with a yardstick, in two launches or more."""
     drawn = draw(st.lists(blocks, min_size=2, max_size=16))
     launches = draw(st.integers(2, len(drawn)))
     return Sample(replace(b, launch=k % launches) for k, b in enumerate(drawn))
 
 
 def alike(launches: int) -> Sample:
-    """Return launches of three blocks each, without any noise at all."""
+    """Return launches of three pairs each, without any noise."""
     return Sample(
         Pair(30.0, 2.0, launch, yardstick_rps=10.0)
         for launch in range(launches)
@@ -40,7 +40,7 @@ def alike(launches: int) -> Sample:
 
 
 def noisy(rng: np.random.Generator, *, launches: int) -> Sample:
-    """Return launches of four blocks each, with normal noise of 2 %."""
+    """Return launches of four pairs each, with normal noise of 2 %."""
     return Sample(
         Pair(30.0 * math.exp(rng.normal(0.0, 0.02)), 2.0, launch, yardstick_rps=10.0)
         for launch in range(launches)
@@ -49,7 +49,7 @@ def noisy(rng: np.random.Generator, *, launches: int) -> Sample:
 
 
 def faster(sample: Sample, factor: float, *, yardstick_too: bool = False) -> Sample:
-    """Return the sample with its scenario, or its yardstick too, faster by a factor."""
+    """Return the sample with a scenario, or also a yardstick, `factor` times as fast."""
     return Sample(
         replace(
             p,
@@ -61,17 +61,17 @@ def faster(sample: Sample, factor: float, *, yardstick_too: bool = False) -> Sam
 
 
 def without_yardstick(sample: Sample) -> Sample:
-    """Return the sample as measured where there was no yardstick."""
+    """Return the sample without its yardstick."""
     return Sample(replace(p, yardstick_rps=None) for p in sample.pairs)
 
 
 def by_reference(sample: Sample) -> Sample:
-    """Return the sample as measured if the yardstick had been as fast as the reference."""
+    """Return the sample with a yardstick that is as fast as the reference."""
     return Sample(replace(p, yardstick_rps=p.reference_rps) for p in sample.pairs)
 
 
 def assert_same(left: Change, right: Change) -> None:
-    """Hold two changes to be the same but for rounding."""
+    """Assert that two changes are equal except for rounding."""
     assert left.point == pytest.approx(right.point, abs=1e-9)
     assert left.standard_error == pytest.approx(right.standard_error, abs=1e-9)
     assert left.half_width(0.01) == pytest.approx(right.half_width(0.01), abs=1e-9)
@@ -79,10 +79,10 @@ def assert_same(left: Change, right: Change) -> None:
 
 @given(samples(), samples(), factors, factors)
 @properties
-def test_a_change_forgets_the_machine(
+def test_a_faster_machine_is_no_change(
     current: Sample, baseline: Sample, now: float, then: float
 ) -> None:
-    """A machine that is faster for scenario and yardstick alike, in either run, is none."""
+    """If scenario and yardstick are faster by the same factor, there is no change."""
     plain = estimate_change(current, baseline)
     scaled = estimate_change(
         faster(current, now, yardstick_too=True), faster(baseline, then, yardstick_too=True)
@@ -92,10 +92,10 @@ def test_a_change_forgets_the_machine(
 
 @given(samples(), samples(), factors)
 @properties
-def test_a_slower_scenario_moves_the_change_by_as_much(
+def test_a_change_scales_with_the_scenario(
     current: Sample, baseline: Sample, factor: float
 ) -> None:
-    """A scenario c times as fast has c times the ratio to its baseline, no error added."""
+    """A scenario that is c times as fast gives c times the change, with the same error."""
     plain = estimate_change(current, baseline)
     moved = estimate_change(faster(current, factor), baseline)
     assert math.exp(moved.point - plain.point) == pytest.approx(factor)
@@ -104,8 +104,8 @@ def test_a_slower_scenario_moves_the_change_by_as_much(
 
 @given(samples(), samples())
 @properties
-def test_swapping_the_runs_turns_the_sign(current: Sample, baseline: Sample) -> None:
-    """A change seen backwards has the other sign and the same error."""
+def test_swapping_the_runs_changes_the_sign(current: Sample, baseline: Sample) -> None:
+    """With the runs swapped, the change has the other sign and the same error."""
     plain = estimate_change(current, baseline)
     back = estimate_change(baseline, current)
     assert_same(replace(back, point=-back.point), plain)
@@ -117,10 +117,10 @@ def test_swapping_the_runs_turns_the_sign(current: Sample, baseline: Sample) -> 
 
 @given(samples(), samples(), factors)
 @properties
-def test_a_reference_counts_for_nothing_beside_a_yardstick(
+def test_with_a_yardstick_the_reference_is_not_used(
     current: Sample, baseline: Sample, factor: float
 ) -> None:
-    """Where there is a yardstick, the reference's speed is not looked at."""
+    """Where there is a yardstick, the reference's throughput has no effect."""
     other = Sample(replace(p, reference_rps=factor) for p in current.pairs)
     assert estimate_change(other, baseline) == estimate_change(current, baseline)
 
@@ -130,7 +130,7 @@ def test_a_reference_counts_for_nothing_beside_a_yardstick(
 def test_without_a_yardstick_the_reference_is_used(
     current: Sample, baseline: Sample
 ) -> None:
-    """Runs without a yardstick are compared as if their reference had been one."""
+    """Runs without a yardstick are compared by their ratios over the reference."""
     got = estimate_change(without_yardstick(current), without_yardstick(baseline))
     assert got == estimate_change(by_reference(current), by_reference(baseline))
 
@@ -138,13 +138,13 @@ def test_without_a_yardstick_the_reference_is_used(
 @given(samples(), samples())
 @properties
 def test_the_order_of_blocks_does_not_matter(current: Sample, baseline: Sample) -> None:
-    """Blocks know their launch; in which order they are listed is nothing."""
+    """A sample with its pairs in another order gives the same change."""
     turned = estimate_change(Sample(reversed(current.pairs)), baseline)
     assert_same(turned, estimate_change(current, baseline))
 
 
 def test_more_runs_in_the_baseline_leave_less_error() -> None:
-    """A run's own error enters once for this run, and once over k for k of the baseline."""
+    """The own error of k baseline runs counts one k-th, that of the current run fully."""
     for runs in (1, 2, 4):
         change = estimate_change(alike(3), *[alike(2)] * runs, run_sd=0.01)
         assert change.standard_error == pytest.approx(0.01 * math.sqrt(1 + 1 / runs))
@@ -152,16 +152,16 @@ def test_more_runs_in_the_baseline_leave_less_error() -> None:
         estimate_change(alike(3))
 
 
-def test_every_run_of_the_baseline_counts_alike() -> None:
-    """A run of many launches is no better known than its own error lets it be."""
+def test_every_run_of_the_baseline_has_the_same_weight() -> None:
+    """A run with many launches has the same weight as one with few."""
     slow, fast = (faster(alike(n), f) for n, f in ((2, 1.0), (8, 1.21)))
     assert estimate_change(alike(3), slow, fast).point == pytest.approx(-math.log(1.1))
 
 
-def test_one_launch_on_either_side_is_too_few() -> None:
-    """A single launch each has no spread; a second, on either side, gives the error."""
+def test_one_launch_in_every_run_is_too_few() -> None:
+    """One launch in each run has no spread; a second launch in one of them is enough."""
     one, two = alike(1), alike(2)
-    with pytest.raises(TooFewLaunches, match="one launch on either side"):
+    with pytest.raises(TooFewLaunches, match="with one launch in every run"):
         estimate_change(one, one)
     for current, baseline in ((one, two), (two, one)):
         change = estimate_change(current, baseline, run_sd=0.0)
@@ -171,8 +171,8 @@ def test_one_launch_on_either_side_is_too_few() -> None:
     assert issubclass(TooFewLaunches, ValueError)
 
 
-def test_blocks_all_alike_leave_the_error_of_the_runs() -> None:
-    """Without any spread only the runs' own errors are left, and they are known."""
+def test_without_spread_the_error_of_the_runs_remains() -> None:
+    """If all pairs are equal, the error is that of the runs, which is a known constant."""
     change = estimate_change(alike(3), alike(3), run_sd=0.01)
     assert change.point == 0.0
     assert change.half_width(0.025) == pytest.approx(1.959964 * math.sqrt(2) * 0.01)
@@ -180,10 +180,10 @@ def test_blocks_all_alike_leave_the_error_of_the_runs() -> None:
     assert (nothing.low, nothing.point, nothing.high) == (1.0, 1.0, 1.0)
 
 
-def test_a_block_far_outside_is_drawn_in() -> None:
-    """One block that fell to half hardly moves a change that many others show.
+def test_an_outlier_is_clipped() -> None:
+    """One block at half speed hardly affects a change that is measured over 24 blocks.
 
-    As the mean of 24 blocks it would have cost 2.9 %.
+    Without clipping it would lower their mean by 2.9 %.
     """
     rng = np.random.default_rng(5)
     current, baseline = (noisy(rng, launches=6) for _ in range(2))
@@ -195,8 +195,8 @@ def test_a_block_far_outside_is_drawn_in() -> None:
     assert hurt.standard_error < 1.5 * plain.standard_error
 
 
-def test_a_loss_of_every_block_is_not() -> None:
-    """What all blocks share is no outlier, however large it is."""
+def test_a_loss_in_every_block_is_not_clipped() -> None:
+    """A loss that all blocks share is no outlier, however large it is."""
     rng = np.random.default_rng(6)
     current, baseline = (noisy(rng, launches=6) for _ in range(2))
     plain = estimate_change(current, baseline)
@@ -204,8 +204,8 @@ def test_a_loss_of_every_block_is_not() -> None:
     assert halved.point - plain.point == pytest.approx(math.log(0.5))
 
 
-def test_an_interval_beyond_the_floats_stays_finite() -> None:
-    """Launches that contradict each other wildly still give an interval, a vast one."""
+def test_a_very_wide_interval_stays_finite() -> None:
+    """Launches that differ enormously give a very wide interval with finite ends."""
     wild = Sample([Pair(1e-300, 1e300, 0), Pair(1e300, 1e-300, 1)])
     interval = estimate_change(wild, wild).interval(0.025)
     assert interval.low < 1e-300
@@ -214,6 +214,6 @@ def test_an_interval_beyond_the_floats_stays_finite() -> None:
 
 @given(st.floats(min_value=-5.0, max_value=5.0))
 @properties
-def test_a_bound_leaves_out_the_normal_tail(bound: float) -> None:
-    """A bound in standard errors leaves out what the normal distribution has beyond it."""
+def test_the_tail_of_a_bound_is_the_normal_tail(bound: float) -> None:
+    """The tail is the probability of the normal distribution beyond the bound."""
     assert tail_of(bound) == pytest.approx(stats.norm.sf(bound))

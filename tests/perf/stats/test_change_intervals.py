@@ -1,4 +1,4 @@
-"""How well a change is known: intervals against the textbook and against simulation."""
+"""The error of a change: compared with the textbook, and with simulated runs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TRUTH = math.log(0.9)  # the change of the simulated runs
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Noise:
-    """What is planted: deviations of logarithms."""
+    """The standard deviations of the simulated noise, as natural logarithms."""
 
     run: float = 0.0
     launch: float = 0.0
@@ -25,11 +25,11 @@ class Noise:
 
 
 def simulated(
-    rng: np.random.Generator, shape: tuple[int, int], noise: Noise, log_speed: float = 0.0
+    rng: np.random.Generator, shape: tuple[int, int], noise: Noise, log_change: float = 0.0
 ) -> Sample:
-    """Return a run of launches by blocks a launch, all noise of it normal."""
+    """Return a run with normal noise; `shape` is (launches, pairs in each launch)."""
     launches, each = shape
-    logs = log_speed + rng.normal(0.0, noise.run) + rng.normal(0.0, noise.block, shape)
+    logs = log_change + rng.normal(0.0, noise.run) + rng.normal(0.0, noise.block, shape)
     logs += rng.normal(0.0, noise.launch, (launches, 1))
     return Sample(
         Pair(
@@ -44,12 +44,15 @@ def simulated(
 
 
 def every_block_a_launch(sample: Sample) -> Sample:
-    """Return the sample as if no two of its blocks had shared a launch."""
+    """Return the sample with a launch of its own for every pair."""
     return Sample(replace(p, launch=k) for k, p in enumerate(sample.pairs))
 
 
 def test_the_error_is_that_of_the_textbook() -> None:
-    """Without a run's error the interval is Student's for two samples, of launch means."""
+    """Without the error of the runs, the interval is Student's for two samples.
+
+    The samples are the means of the launches.
+    """
     rng = np.random.default_rng(4)
     noise = Noise(launch=0.02, block=0.03)
     current, baseline = (simulated(rng, (n, 4), noise) for n in (3, 6))
@@ -70,8 +73,8 @@ def test_the_error_is_that_of_the_textbook() -> None:
     assert change.freedom == 7
 
 
-def test_the_error_of_a_run_enters_once_for_each() -> None:
-    """Two runs' own errors add up with that of the launches, and all are known better."""
+def test_the_error_of_a_run_counts_once_for_each_run() -> None:
+    """The errors of two runs add to that of the launches, and raise the freedom."""
     rng = np.random.default_rng(4)
     current, baseline = (simulated(rng, (4, 4), Noise(launch=0.02)) for _ in range(2))
     alone = estimate_change(current, baseline, run_sd=0.0)
@@ -94,7 +97,7 @@ def missed(
     *,
     as_launches: bool = True,
 ) -> list[int]:
-    """Return how many of 2,000 95 % intervals lay below a loss of 10 %, and above it."""
+    """Return how many of 2,000 95 % intervals lie below a loss of 10 %, and above it."""
     rng = np.random.default_rng(20250401)
     below = above = 0
     for _ in range(2_000):
@@ -118,21 +121,21 @@ def missed(
         ((4, 4), (12, 4), Noise(run=0.005, launch=0.01, block=0.02)),
     ],
 )
-def test_a_change_lies_in_its_interval_as_often_as_promised(
+def test_intervals_keep_their_confidence(
     shape: tuple[int, int], base_shape: tuple[int, int], noise: Noise
 ) -> None:
-    """Of 95 % intervals 2.5 % miss on either side, give or take four standard errors.
+    """2.5 % of the 95 % intervals miss the truth on each side, within four standard errors.
 
     Four standard errors of a count of 2,000 with p = 0.025 are 28.
     """
     assert missed(shape, base_shape, noise) == [pytest.approx(50, abs=28)] * 2
 
 
-def test_counting_blocks_would_promise_too_much() -> None:
-    """Launches that differ make their blocks alike: taken for draws, they miss too often.
+def test_counting_every_block_would_miss_too_often() -> None:
+    """If every block counted as one observation, the intervals would be too narrow.
 
-    Four blocks in each launch, which vary as much as launches do, tell as much as two
-    launches would: one interval in seven misses at the least, where one in 20 should.
+    Where launches differ as much as blocks do, at least one interval in seven would miss
+    the truth. One in 20 should.
     """
     noise = Noise(launch=0.02, block=0.02)
     as_blocks = missed((4, 4), (12, 4), noise, as_launches=False)

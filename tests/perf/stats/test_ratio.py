@@ -1,4 +1,4 @@
-"""Ratios, their intervals, and blocks: what must hold for every input."""
+"""Ratios with their intervals, throughputs and percentiles."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from perf.stats import (
     throughput_rps,
 )
 
-# The same examples in every run, and no limit on the time that one of them takes.
+# Every run tries the same examples, and no example has a deadline.
 properties = settings(derandomize=True, deadline=None)
 
 rates = st.floats(min_value=0.01, max_value=10_000.0)
@@ -39,14 +39,17 @@ def scaled(sample: Sample, factor: float) -> Sample:
 
 
 def swapped(sample: Sample) -> Sample:
-    """Return the sample with its arms in each other's place."""
+    """Return the sample with its arms swapped."""
     return Sample(Pair(p.reference_rps, p.scenario_rps, p.launch) for p in sample.pairs)
 
 
 def of_launches(
     rng: np.random.Generator, shape: tuple[int, int], *, ratio: float, between: float
 ) -> Sample:
-    """Return pairs in launches by pairs a launch; launches deviate by `between`."""
+    """Return noisy pairs; `shape` is (launches, pairs in each launch).
+
+    `between` is the standard deviation between launches, as a natural logarithm.
+    """
     logs = rng.normal(0.0, between, (shape[0], 1)) + rng.normal(0.0, 0.1, shape)
     return Sample(
         Pair(5.0 * ratio * math.exp(log), 5.0, launch)
@@ -56,7 +59,7 @@ def of_launches(
 
 
 def mean_of_each_launch(sample: Sample) -> list[float]:
-    """Return the launches' mean log ratios, computed without the code under test."""
+    """Return the mean log ratio of each launch, computed without the code under test."""
     logs: dict[int, list[float]] = {}
     for pair in sample.pairs:
         ratio = pair.scenario_rps / pair.reference_rps
@@ -65,14 +68,14 @@ def mean_of_each_launch(sample: Sample) -> list[float]:
 
 
 def assert_close(left: Estimate, right: Estimate) -> None:
-    """Hold two estimates to be the same but for rounding."""
+    """Assert that two estimates are equal except for rounding."""
     assert (left.point, left.low, left.high) == pytest.approx(
         (right.point, right.low, right.high), rel=1e-9
     )
 
 
 def inverse(estimate: Estimate) -> Estimate:
-    """Return the estimate as it looks from the other side."""
+    """Return the estimate of the reciprocal."""
     return Estimate(
         point=1 / estimate.point,
         low=1 / estimate.high,
@@ -96,10 +99,10 @@ def inverse(estimate: Estimate) -> Estimate:
         (1.0, 0.9, 1.1, math.nan),
     ],
 )
-def test_an_estimate_refuses_what_is_no_interval(
+def test_an_estimate_refuses_an_impossible_interval(
     point: float, low: float, high: float, confidence: float
 ) -> None:
-    """The point lies in the interval, all is finite, the confidence is a share."""
+    """The point must lie in the interval, all must be finite, the confidence a share."""
     with pytest.raises(ValueError, match=r"an estimate needs|confidence must lie"):
         Estimate(point=point, low=low, high=high, confidence=confidence)
 
@@ -109,7 +112,7 @@ def test_an_estimate_refuses_what_is_no_interval(
 def test_the_point_is_the_geometric_mean_within_its_interval(
     sample: Sample, confidence: float
 ) -> None:
-    """The point is the geometric mean, every launch counted once, and in the interval."""
+    """Every launch has the same weight in the mean, and the interval contains the mean."""
     estimate = estimate_ratio(sample, confidence=confidence)
     means = mean_of_each_launch(sample)
     assert estimate.point == pytest.approx(math.exp(math.fsum(means) / len(means)))
@@ -118,7 +121,7 @@ def test_the_point_is_the_geometric_mean_within_its_interval(
 
 
 def test_the_interval_is_that_of_the_textbook() -> None:
-    """Student's interval agrees with scipy's test on the pairs of the only launch."""
+    """With one launch, the interval is that of scipy's t test on the log ratios."""
     sample = of_launches(np.random.default_rng(3), (1, 7), ratio=2.0, between=0.0)
     logs = [math.log(p.scenario_rps / p.reference_rps) for p in sample.pairs]
     expected = stats.ttest_1samp(logs, 0.0).confidence_interval(0.9)
@@ -126,8 +129,8 @@ def test_the_interval_is_that_of_the_textbook() -> None:
     assert (math.log(got.low), math.log(got.high)) == pytest.approx(tuple(expected))
 
 
-def test_launches_are_the_draws() -> None:
-    """Of several launches Student's interval is on their means, however long each was."""
+def test_each_launch_is_one_observation() -> None:
+    """With several launches, the interval is that of scipy's t test on their means."""
     whole = of_launches(np.random.default_rng(4), (5, 4), ratio=2.0, between=0.2)
     sample = Sample(whole.pairs[:-3])  # one pair is left of the last launch
     means = mean_of_each_launch(sample)
@@ -138,8 +141,8 @@ def test_launches_are_the_draws() -> None:
 
 @given(samples, st.integers(2, 5))
 @properties
-def test_more_of_the_same_launches_is_no_more_evidence(sample: Sample, times: int) -> None:
-    """Repeating every pair within its launch makes no interval narrower."""
+def test_more_pairs_in_a_launch_are_no_more_evidence(sample: Sample, times: int) -> None:
+    """Repeating every pair within its launch does not change the interval."""
     assume(len(set(sample.launches.tolist())) > 1)
     repeated = Sample(pair for pair in sample.pairs for _ in range(times))
     assert_close(estimate_ratio(repeated), estimate_ratio(sample))
@@ -148,9 +151,9 @@ def test_more_of_the_same_launches_is_no_more_evidence(sample: Sample, times: in
 @given(samples, st.floats(min_value=0.01, max_value=100.0))
 @properties
 def test_a_ratio_scales_with_its_scenario(sample: Sample, factor: float) -> None:
-    """A scenario that is c times as fast has c times the ratio, and so the interval."""
+    """A scenario that is c times as fast has c times the ratio and its interval."""
     plain = estimate_ratio(sample, confidence=0.8)
-    assume(plain.high < 1e200)  # beyond lies the end of the floats
+    assume(plain.high < 1e200)  # a larger one could overflow below
     assume(plain.low > 1e-200)
     more = estimate_ratio(scaled(sample, factor), confidence=0.8)
     expected = Estimate(
@@ -165,7 +168,7 @@ def test_a_ratio_scales_with_its_scenario(sample: Sample, factor: float) -> None
 @given(samples)
 @properties
 def test_swapping_the_arms_gives_the_reciprocal(sample: Sample) -> None:
-    """Neither arm is privileged: swapped, the interval is turned over."""
+    """With the arms swapped, point and interval are the reciprocals."""
     plain = estimate_ratio(sample)
     assert_close(estimate_ratio(swapped(sample)), inverse(plain))
 
@@ -173,7 +176,7 @@ def test_swapping_the_arms_gives_the_reciprocal(sample: Sample) -> None:
 @given(samples, st.randoms(use_true_random=False))
 @properties
 def test_the_order_of_pairs_does_not_matter(sample: Sample, random: Random) -> None:
-    """Pairs are exchangeable: shuffled, they say the same."""
+    """Shuffled pairs give the same estimate."""
     shuffled = list(sample.pairs)
     random.shuffle(shuffled)
     assert_close(estimate_ratio(Sample(shuffled)), estimate_ratio(sample))
@@ -184,7 +187,7 @@ def test_the_order_of_pairs_does_not_matter(sample: Sample, random: Random) -> N
 def test_more_confidence_needs_a_wider_interval(
     sample: Sample, one: float, other: float
 ) -> None:
-    """The interval of the higher confidence contains that of the lower."""
+    """The interval with the higher confidence contains the other."""
     less, more = sorted((one, other))
     inner = estimate_ratio(sample, confidence=less)
     outer = estimate_ratio(sample, confidence=more)
@@ -194,14 +197,14 @@ def test_more_confidence_needs_a_wider_interval(
 
 @given(pairs, st.integers(2, 24), st.integers(1, 4))
 @properties
-def test_pairs_all_alike_give_no_width(pair: Pair, n: int, launches: int) -> None:
-    """Without a spread the interval is its point, and no warning is raised on the way."""
+def test_equal_pairs_give_no_width(pair: Pair, n: int, launches: int) -> None:
+    """Without any spread the interval has no width, and no warning is raised."""
     ratio = estimate_ratio(Sample(replace(pair, launch=k % launches) for k in range(n)))
     assert (ratio.low, ratio.high) == pytest.approx((ratio.point, ratio.point), rel=1e-12)
 
 
-def test_an_interval_beyond_the_floats_stays_finite() -> None:
-    """Two pairs that contradict each other wildly still give an interval, a vast one."""
+def test_a_very_wide_interval_stays_finite() -> None:
+    """Pairs that differ enormously give a very wide interval with finite ends."""
     wild = Sample([Pair(1e-300, 1e300, 0), Pair(1e300, 1e-300, 0)])
     estimate = estimate_ratio(wild)
     assert estimate.low < 1e-300
@@ -217,11 +220,11 @@ def test_a_confidence_is_a_share(confidence: float) -> None:
 
 
 @pytest.mark.parametrize("shape", [(1, 3), (1, 6), (1, 24), (2, 8), (4, 4), (12, 2)])
-def test_a_ratio_lies_in_its_interval_as_often_as_promised(shape: tuple[int, int]) -> None:
-    """Of 95 % intervals 2.5 % miss on either side, give or take four standard errors.
+def test_intervals_keep_their_confidence(shape: tuple[int, int]) -> None:
+    """2.5 % of the 95 % intervals miss the truth on each side, within four standard errors.
 
-    Four standard errors of a count of 2,000 with p = 0.025 are 28. Where there is one
-    launch alone, it is true of that launch's own ratio, so none is planted between them.
+    Four standard errors of a count of 2,000 with p = 0.025 are 28. The interval of a single
+    launch holds for the ratio of that launch, so launches do not differ in that case.
     """
     rng = np.random.default_rng(20250401)
     between = 0.2 if shape[0] > 1 else 0.0
@@ -234,10 +237,10 @@ def test_a_ratio_lies_in_its_interval_as_often_as_promised(shape: tuple[int, int
 
 
 @pytest.mark.parametrize("launches", [1, 2, 4])
-def test_runs_alike_lend_their_spread(launches: int) -> None:
-    """With the spread of another run's launches the interval holds as much, and is of use.
+def test_another_run_adds_its_spread(launches: int) -> None:
+    """With the launches of another run, the interval keeps its confidence and is narrow.
 
-    The bound on the misses is as above. What the other run's ratio is does not matter.
+    The bound on the misses is the same as above. The other run has another ratio.
     """
     rng = np.random.default_rng(20250402)
     below = above = 0
@@ -250,13 +253,13 @@ def test_runs_alike_lend_their_spread(launches: int) -> None:
         above += got.low > 3.0
         widths.append(math.log(got.high / got.low))
     assert [below, above] == [pytest.approx(50, abs=28)] * 2
-    assert max(widths) < 3.0  # alone, two launches give tens of it
+    assert max(widths) < 3.0  # two launches alone give widths of 30 and more
 
 
 @given(st.lists(st.floats(min_value=0.0, max_value=1e6), min_size=1, max_size=200))
 @properties
 def test_percentiles_rise_within_the_latencies(latencies_ms: list[float]) -> None:
-    """The four rise in their order, none lies outside what was measured."""
+    """The percentiles rise, and none lies outside the range of the latencies."""
     got = percentiles(latencies_ms)
     assert list(got) == ["p50", "p90", "p95", "p99"]
     values = list(got.values())
@@ -265,14 +268,14 @@ def test_percentiles_rise_within_the_latencies(latencies_ms: list[float]) -> Non
 
 
 def test_percentiles_are_interpolated() -> None:
-    """Over 0, 1, ..., 100 ms each percentile is its own number; between, a line."""
+    """Over 0, 1, ..., 100 ms, p50 is 50 ms; between two latencies it is interpolated."""
     whole = percentiles([float(ms) for ms in range(101)])
     assert whole == pytest.approx({"p50": 50.0, "p90": 90.0, "p95": 95.0, "p99": 99.0})
     assert percentiles([10.0, 20.0])["p90"] == pytest.approx(19.0)
 
 
 def test_percentiles_of_nothing_are_refused() -> None:
-    """No latencies, or one that is no number, is a fault and not a NaN in a report."""
+    """No latency, or one that is NaN, raises ValueError, so no report contains NaN."""
     with pytest.raises(ValueError, match="at least one latency"):
         percentiles([])
     with pytest.raises(ValueError, match="every latency must be finite"):
@@ -280,7 +283,7 @@ def test_percentiles_of_nothing_are_refused() -> None:
 
 
 def test_throughput_is_images_over_time() -> None:
-    """Ten images in four seconds are 2.5 a second; none at all are 0."""
+    """Ten images in four seconds are 2.5 images a second; no images are 0."""
     assert throughput_rps(10, 4.0) == pytest.approx(2.5)
     assert throughput_rps(0, 4.0) == 0.0
 
@@ -295,9 +298,9 @@ def test_throughput_is_images_over_time() -> None:
         (1, math.inf, "duration_s"),
     ],
 )
-def test_throughput_refuses_what_is_no_block(
+def test_throughput_refuses_impossible_numbers(
     images: int, duration_s: float, named: str
 ) -> None:
-    """A negative count, or a time that is not above zero, is named in the fault."""
+    """The error names the argument that is negative, or not finite and positive."""
     with pytest.raises(ValueError, match=named):
         throughput_rps(images, duration_s)

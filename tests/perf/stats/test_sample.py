@@ -1,4 +1,4 @@
-"""Pairs and samples: what they refuse, keep and hand out."""
+"""Pairs and samples: what they refuse, and what they return."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from perf.stats import Pair, Sample, TooFewPairs
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
-def test_a_pair_refuses_a_rate_that_is_none(rate: float) -> None:
-    """Neither arm of a pair can hold zero, less than zero, NaN or infinity."""
+def test_a_pair_refuses_an_impossible_throughput(rate: float) -> None:
+    """Zero, a negative number, NaN and infinity are refused for both arms."""
     with pytest.raises(ValueError, match="scenario_rps must be finite and above zero"):
         Pair(rate, 1.0, 0)
     with pytest.raises(ValueError, match="reference_rps must be finite and above zero"):
@@ -20,14 +20,14 @@ def test_a_pair_refuses_a_rate_that_is_none(rate: float) -> None:
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
-def test_a_pair_refuses_a_yardstick_that_is_none(rate: float) -> None:
-    """Nor can a yardstick that was measured be any of these."""
+def test_a_pair_refuses_an_impossible_yardstick(rate: float) -> None:
+    """The same values are refused for the yardstick."""
     with pytest.raises(ValueError, match="yardstick_rps must be finite and above zero"):
         Pair(1.0, 1.0, 0, yardstick_rps=rate)
 
 
 def test_a_pair_may_have_no_yardstick() -> None:
-    """What stood beside a pair may not have been measured: it is None then, as recorded."""
+    """A pair without a yardstick has None for it."""
     bare = Pair(2.0, 1.0, 0)
     assert bare.yardstick_rps is None
     assert Pair(2.0, 1.0, 0, yardstick_rps=3.0).yardstick_rps == 3.0
@@ -35,14 +35,14 @@ def test_a_pair_may_have_no_yardstick() -> None:
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_a_sample_refuses_fewer_than_two_pairs(count: int) -> None:
-    """A sample without a spread cannot exist; the fault is typed and counts the pairs."""
+    """Fewer than two pairs raise TooFewPairs, and the message says how many there were."""
     with pytest.raises(TooFewPairs, match=f"at least 2 pairs, not {count}"):
         Sample([Pair(1.0, 1.0, 0)] * count)
     assert issubclass(TooFewPairs, ValueError)
 
 
 def test_a_sample_keeps_the_order_of_its_pairs() -> None:
-    """Log ratios and launches come as float64 and int64, one for each pair, in order."""
+    """Log ratios are float64 and launches int64, one for each pair, in the pairs' order."""
     sample = Sample(Pair(math.e**k, 1.0, launch) for k, launch in ((2, 0), (1, 0), (3, 1)))
     assert len(sample) == 3
     assert sample.log_ratios.dtype == np.float64
@@ -51,21 +51,21 @@ def test_a_sample_keeps_the_order_of_its_pairs() -> None:
     assert sample.launches.tolist() == [0, 0, 1]
 
 
-def test_a_speed_is_over_the_yardstick_or_else_the_reference() -> None:
-    """Each pair's log speed is over its own yardstick, where it has none its reference."""
+def test_an_efficiency_is_over_the_yardstick_or_else_the_reference() -> None:
+    """A pair is compared with its yardstick, or with its reference where it has none."""
     sample = Sample(
         [Pair(math.e**3, math.e, 0, yardstick_rps=math.e**2), Pair(math.e**3, math.e, 0)]
     )
-    assert sample.log_speeds.dtype == np.float64
-    assert sample.log_speeds.tolist() == pytest.approx([1.0, 2.0])
+    assert sample.log_efficiencies.dtype == np.float64
+    assert sample.log_efficiencies.tolist() == pytest.approx([1.0, 2.0])
     assert sample.log_ratios.tolist() == pytest.approx([2.0, 2.0])
 
 
 def test_a_sample_cannot_be_changed() -> None:
-    """Neither its field nor the arrays it hands out lead back into it."""
+    """Its field cannot be set, and writing into a returned array does not change it."""
     sample = Sample([Pair(2.0, 1.0, 0), Pair(3.0, 1.0, 0)])
     before = sample.log_ratios.tolist()
     sample.log_ratios[0] = 99.0
     with pytest.raises(AttributeError):
-        sample.pairs = ()  # type: ignore[misc]
+        sample.pairs = ()  # type: ignore[misc]  # -- the test asks for this error
     assert sample.log_ratios.tolist() == before

@@ -1,4 +1,4 @@
-"""Bounds for repeated looks: against closed forms, independent integrals and chance."""
+"""Bounds for repeated looks: against closed forms, another integral and simulation."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from scipy.stats import multivariate_normal, norm
 from perf.stats import sequential
 from perf.stats.sequential import bounds
 
-# The same examples in every run, and no limit on the time that one of them takes.
+# Every run tries the same examples, and no example has a deadline.
 properties = settings(derandomize=True, deadline=None, max_examples=50)
 
 LOOKS = [
     (0.5, 1.0),
     (0.2, 0.4, 0.6, 0.8, 1.0),
-    (0.571, 0.8, 0.923, 1.0),  # four launches, of which the first two are one look
+    (0.571, 0.8, 0.923, 1.0),  # as with a short baseline: the first look has over half
     (0.1, 0.95, 1.0),
 ]
 PATHS = 200_000
@@ -33,9 +33,9 @@ rising = st.sets(st.integers(1, 20), min_size=1, max_size=6).map(
 
 
 def paths(fractions: tuple[float, ...]) -> NDArray[np.float64]:
-    """Return what is seen at each look under no change, in standard errors.
+    """Return simulated estimates without a change, in standard errors: (paths, looks).
 
-    A Brownian motion over the square root of its time: shape (paths, looks).
+    They are a Brownian motion over the square root of its time.
     """
     steps = np.sqrt(np.diff((0.0, *fractions)))
     moved = np.random.default_rng(20250401).normal(0.0, steps, (PATHS, len(fractions)))
@@ -43,10 +43,10 @@ def paths(fractions: tuple[float, ...]) -> NDArray[np.float64]:
 
 
 def passed_by(fractions: tuple[float, ...], limits: list[float]) -> float:
-    """Return the probability that some look is beyond its limit, under no change.
+    """Return the probability that some look passes its limit without a change.
 
-    Computed without the code under test: from the joint normal distribution of the
-    looks, whose correlations are the square roots of the quotients of their fractions.
+    It is computed without the code under test, from the joint normal distribution of the
+    looks. Two looks correlate with the square root of the quotient of their fractions.
     """
     seen = np.array(fractions)
     correlations = np.sqrt(np.minimum.outer(seen, seen) / np.maximum.outer(seen, seen))
@@ -63,23 +63,23 @@ def passed_by(fractions: tuple[float, ...], limits: list[float]) -> float:
 @given(alphas)
 @properties
 def test_one_look_is_a_plain_test(alpha: float) -> None:
-    """Whoever looks once, at the end, has the normal distribution's own quantile."""
+    """The bound of a single look at the end is the quantile of the normal distribution."""
     assert bounds([1.0], alpha) == [pytest.approx(norm.isf(alpha))]
 
 
 @given(alphas, st.floats(min_value=0.05, max_value=1.0))
 @properties
 def test_a_first_look_spends_by_its_fraction(alpha: float, fraction: float) -> None:
-    """The first of several looks may err with the square of its share of alpha."""
+    """The first look spends alpha times the square of its fraction."""
     assert bounds([fraction], alpha) == [pytest.approx(norm.isf(alpha * fraction**2))]
 
 
 @given(rising, alphas)
 @properties
-def test_what_was_seen_is_not_changed_by_what_follows(
+def test_later_looks_do_not_change_earlier_bounds(
     fractions: tuple[float, ...], alpha: float
 ) -> None:
-    """A look's bound is known when one looks: later looks, or none, leave it alone."""
+    """The bound of a look depends on earlier looks only, so it is known at that look."""
     all_of_them = bounds(fractions, alpha)
     assert len(all_of_them) == len(fractions)
     for place in range(1, len(fractions)):
@@ -91,28 +91,26 @@ def test_what_was_seen_is_not_changed_by_what_follows(
 def test_looking_more_often_is_never_free(
     fractions: tuple[float, ...], alpha: float
 ) -> None:
-    """No bound of several looks lies closer than that of one look for all of alpha."""
+    """With several looks, no bound is lower than that of a single look."""
     assert min(bounds(fractions, alpha)) >= norm.isf(alpha) - 1e-6
 
 
 @given(rising, alphas, alphas)
 @properties
-def test_less_error_needs_farther_bounds(
+def test_less_error_needs_higher_bounds(
     fractions: tuple[float, ...], one: float, other: float
 ) -> None:
-    """Whoever would err less often must wait for more, at every look."""
+    """A smaller alpha gives a higher bound at every look."""
     strict, lax = (bounds(fractions, alpha) for alpha in sorted((one, other)))
     assert all(far >= near - 1e-9 for far, near in zip(strict, lax, strict=True))
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.0025])
 @pytest.mark.parametrize("fractions", LOOKS)
-def test_looking_often_errs_no_more_than_allowed(
-    fractions: tuple[float, ...], alpha: float
-) -> None:
-    """Of 200,000 runs without a change just the share alpha passes some bound.
+def test_repeated_looks_keep_the_error(fractions: tuple[float, ...], alpha: float) -> None:
+    """Of 200,000 simulated runs without a change, the share alpha passes some bound.
 
-    And at each look just what is spent by then; give or take four standard errors.
+    Up to each look it is the share that may be spent by then, within four standard errors.
     """
     beyond = paths(fractions) > np.array(bounds(fractions, alpha))
     passed_by_then = np.logical_or.accumulate(beyond, axis=1).mean(axis=0)
@@ -122,8 +120,8 @@ def test_looking_often_errs_no_more_than_allowed(
         assert share == pytest.approx(allowed, abs=4.0 * error)
 
 
-def test_a_plain_quantile_at_every_look_would_err_too_often() -> None:
-    """Five looks at 5 % each err in 14 % of all runs: that is what the bounds mend."""
+def test_a_plain_quantile_at_every_look_errs_too_often() -> None:
+    """Five looks at 5 % each raise a false alarm in 14 % of all runs."""
     beyond = paths(LOOKS[1]) > norm.isf(0.05)
     two_sided = np.abs(paths(LOOKS[1])) > norm.isf(0.025)
     assert two_sided.any(axis=1).mean() == pytest.approx(0.142, abs=0.004)
@@ -133,13 +131,13 @@ def test_a_plain_quantile_at_every_look_would_err_too_often() -> None:
 @pytest.mark.parametrize("power", [1.0, 2.0, 3.0])
 @pytest.mark.parametrize("alpha", [0.05, 0.0025])
 @pytest.mark.parametrize("fractions", [(1 / 3, 2 / 3, 1.0), (0.571, 0.8, 1.0)])
-def test_the_bounds_are_those_of_an_independent_integral(
+def test_the_bounds_agree_with_another_integral(
     monkeypatch: pytest.MonkeyPatch,
     fractions: tuple[float, ...],
     alpha: float,
     power: float,
 ) -> None:
-    """However the error is spent, the bounds agree with the joint normal distribution."""
+    """For every spending function, the joint normal distribution gives the same error."""
     monkeypatch.setattr(sequential, "SPENDING_POWER", power)
     limits = bounds(fractions, alpha)
     assert limits[0] == pytest.approx(norm.isf(alpha * fractions[0] ** power))
@@ -152,7 +150,7 @@ def test_the_bounds_are_those_of_an_independent_integral(
 def test_late_spending_makes_the_first_looks_strict(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The higher the power, the farther the first bound and the closer the last."""
+    """The higher the power, the higher the first bound and the lower the last."""
     firsts, lasts = [], []
     for power in (1.0, 2.0, 3.0):
         monkeypatch.setattr(sequential, "SPENDING_POWER", power)
@@ -178,13 +176,13 @@ def test_late_spending_makes_the_first_looks_strict(
     ],
 )
 def test_fractions_must_rise_within_the_whole(fractions: list[float]) -> None:
-    """No look at nothing, none twice, none back, none beyond what was planned."""
+    """Fractions that are empty, not rising, NaN, at most 0 or above 1 are refused."""
     with pytest.raises(ValueError, match="fractions must rise within 0 to 1"):
         bounds(fractions, 0.05)
 
 
 @pytest.mark.parametrize("alpha", [0.0, -0.1, 0.5, 1.0, 5.0, math.nan])
 def test_alpha_is_the_error_of_one_side(alpha: float) -> None:
-    """An error that is none, or half and more, is refused."""
+    """An alpha of 0 or less, or of one half or more, is refused."""
     with pytest.raises(ValueError, match=r"alpha must lie between 0 and 0\.5"):
         bounds([0.5, 1.0], alpha)
