@@ -7,7 +7,7 @@ from pathlib import Path
 
 from perf.config.profile import Profile
 from perf.config.scenario import Scenario
-from perf.machine.yardstick import Layout
+from perf.machine.layout import Layout
 from serving.device import Device
 from serving.model.choice import ModelChoice
 from serving.runtimes.choice import DockerSettings

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from perf.machine.yardstick import Layout
+from perf.machine.layout import Layout
 
 _BATCH = 8  # tried where the scenario does not batch
 

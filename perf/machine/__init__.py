@@ -1,1 +1,1 @@
-"""What the machine is and does: facts, processes, CPU and memory, interference."""
+"""What the machine is, and what it and the processes on it do while jobs run."""

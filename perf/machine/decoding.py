@@ -1,4 +1,4 @@
-"""What decoding costs: the model's inputs made of photographs, in a process of its own."""
+"""The cost of decoding: making the model's input from an image file, in its own process."""
 
 from __future__ import annotations
 
@@ -16,17 +16,20 @@ _TARGET_S = 0.5
 
 
 class Decode(NamedTuple):
-    """Decode `images` in turn for about half a second, as `preprocess` says."""
+    """A request: decode image files in turn for about half a second."""
 
     preprocess: Path
+    """The file with the settings of the preprocessing."""
+
     images: tuple[str, ...]
+    """The paths of the image files."""
 
 
 class Decoder:
     """The process that decodes; `stop` ends it."""
 
     def __init__(self, preprocess: Path, images: Sequence[str]) -> None:
-        """Start it; raises ChildError later, where it dies."""
+        """Start the process."""
         self._request = Decode(preprocess, tuple(images))
         self._child = Child("perf.machine.decoding", computing(1, "retain"))
 
@@ -36,7 +39,7 @@ class Decoder:
         return (self._child.pid,)
 
     def cpu_ms_per_image(self) -> float:
-        """Return the CPU time of an image at this moment; raises ChildError."""
+        """Decode images now, and return the CPU time of one; raises ChildError."""
         return cast("float", self._child.call(self._request, _ANSWER_S))
 
     def stop(self) -> None:
@@ -51,17 +54,17 @@ def main() -> None:
 
 def _answer(request: object) -> float:
     assert isinstance(request, Decode)
-    picture = Picture.read(request.preprocess)
-    bodies = [Path(image).read_bytes() for image in request.images]
-    images, begun_s = 0, time.process_time()
+    preprocessing = Picture.read(request.preprocess)
+    files = [Path(image).read_bytes() for image in request.images]
+    decoded, begun_s = 0, time.process_time()
     while (used_s := time.process_time() - begun_s) < _TARGET_S:
-        picture.array(bodies[images % len(bodies)])
-        images += 1
-    return 1e3 * used_s / images
+        preprocessing.array(files[decoded % len(files)])
+        decoded += 1
+    return 1e3 * used_s / decoded
 
 
 if __name__ == "__main__":
-    # Requests are pickled under the module's own name.
+    # Pickled requests name this module, so their classes must not come from __main__.
     from perf.machine.decoding import main as importable_main
 
     importable_main()

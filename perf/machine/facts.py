@@ -1,4 +1,4 @@
-"""What machine this is: the facts for a result, and the class that a baseline holds for."""
+"""Facts about this machine, and its class: a baseline applies to one machine class."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _GIB = 1024**3
 
 _ARCHITECTURES = {"aarch64": "arm64", "AMD64": "x86_64"}
 
-# The sets by which oneDNN, and so torch and OpenVINO, choose their kernels: the highest
-# level whose flags are all there, then each extra one of whose flags is there. Named as
-# in /proc/cpuinfo.
+# oneDNN, and so torch and OpenVINO, choose their kernels by these instruction sets. A
+# machine has the first level of which it has all flags, and every extra of which it has
+# any flag. The flags are those of /proc/cpuinfo.
 _Sets = tuple[tuple[str, frozenset[str]], ...]
 _X86_LEVELS: _Sets = (
     ("avx512", frozenset({"avx512f", "avx512bw", "avx512dq", "avx512vl"})),
@@ -42,25 +42,30 @@ _ARM_EXTRAS: _Sets = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What this process has of the machine.
-
-    It may be scheduled on `allowed_cores`; `cpu_quota_cores` is the container's quota, in
-    cores, or None, and `memory_limit_bytes` its limit, or None where there is none below
-    the physical memory. `instruction_sets` are those that the engines use, the level first.
-    """
+    """The machine, as far as this process may use it."""
 
     architecture: str
     cpu_model: str
     kernel: str
+    """The kernel's release."""
+
     allowed_cores: int
+    """How many cores this process may be scheduled on."""
+
     cpu_quota_cores: float | None
+    """The container's CPU quota, in cores; None without one."""
+
     physical_memory_bytes: int
+
     memory_limit_bytes: int | None
+    """The container's memory limit; None without one below the physical memory."""
+
     instruction_sets: tuple[str, ...]
+    """The sets that engines use: the level, then the extras."""
 
     @property
     def usable_cores(self) -> float:
-        """How many cores' worth of CPU this process and its children can use."""
+        """How many cores this process and its children can use together."""
         return float(min(self.cpu_quota_cores or self.allowed_cores, self.allowed_cores))
 
     @property
@@ -71,7 +76,7 @@ class Machine:
 
 
 def machine_info(machine: Machine | None = None) -> dict[str, object]:
-    """Return the facts, fit for JSON, about `machine` or the one this runs on."""
+    """Return the facts about `machine`, or about this machine, ready for JSON."""
     machine = machine or read_machine()
     return {
         "machine_class": machine_class(machine),
@@ -83,11 +88,11 @@ def machine_info(machine: Machine | None = None) -> dict[str, object]:
 
 
 def machine_class(machine: Machine | None = None) -> str:
-    """Return the class of `machine`, or of the one this runs on.
+    """Return the class of `machine`, or of this machine.
 
-    Machines of one class may share a baseline: the same architecture, usable cores (to a
-    tenth), instruction sets that the engines use, and memory up to the same power of two.
-    For example x86_64-2cpu-avx512+vnni+bf16-16to32GiB.
+    Machines of one class may share a baseline. They have the same architecture, number of
+    usable cores (to a tenth) and instruction sets that engines use, and memory up to the
+    same power of two. An example is x86_64-2cpu-avx512+vnni+bf16-16to32GiB.
     """
     machine = machine or read_machine()
     cores = f"{round(machine.usable_cores, 1):g}cpu"
@@ -96,14 +101,15 @@ def machine_class(machine: Machine | None = None) -> str:
 
 
 def read_machine(proc: Path = _PROC, cgroup: Path = _CGROUP) -> Machine:
-    """Read what the kernel says of this machine, and of the container around this process.
+    """Return the facts about this machine, and the limits of this process's container.
 
-    Outside Linux, where neither folder is there, the rest is asked of psutil and no
-    instruction set is known beyond those that the architecture implies.
+    They are read from the kernel's folders `proc` and `cgroup`. Outside Linux these do not
+    exist: then psutil is asked, and only the instruction sets that the architecture implies
+    are known.
     """
     architecture = _ARCHITECTURES.get(platform.machine(), platform.machine())
-    # The kernel's own list: py-cpuinfo gives the same from this file, and starts a process
-    # for CPUID besides, which takes a thousand times as long.
+    # py-cpuinfo reads the same file, but also starts a process for CPUID, which takes a
+    # thousand times as long.
     cpuinfo = _text(proc / "cpuinfo")
     flags = set(_cpuinfo_line(cpuinfo, "flags|Features").split())
     physical = _physical_memory_bytes(proc)
@@ -121,8 +127,8 @@ def read_machine(proc: Path = _PROC, cgroup: Path = _CGROUP) -> Machine:
 
 
 def _memory_band(memory_bytes: int) -> str:
-    # The power of two itself is the upper end: what is sold as 16 GiB shows 15.6 to the
-    # kernel, and belongs with a container held to 16.
+    # A band includes its upper end: the kernel of a 16 GiB machine reports 15.6 GiB, and
+    # the machine belongs to the same class as a container with a limit of 16 GiB.
     upper = max(1, 2 ** math.ceil(math.log2(max(memory_bytes, 1) / _GIB)))
     return f"{upper // 2}to{upper}GiB"
 
@@ -152,7 +158,7 @@ def _cpu_quotas_cores(proc: Path, cgroup: Path) -> Iterator[float]:
     for folder in cgroup_folders(proc, cgroup, "cpu"):
         v1 = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
         for quota, period in (v1, _text(folder / "cpu.max").split() or ("", "")):
-            if quota.strip().isdecimal():  # no limit is "-1" in v1 and "max" in v2
+            if quota.strip().isdecimal():  # without a limit it is -1 (v1) or max (v2)
                 yield int(quota) / int(period)
 
 
@@ -160,16 +166,16 @@ def _memory_limits_bytes(proc: Path, cgroup: Path) -> Iterator[int]:
     for folder in cgroup_folders(proc, cgroup, "memory"):
         for name in ("memory.limit_in_bytes", "memory.max"):
             limit = _text(folder / name).strip()
-            if limit.isdecimal():  # no limit is "max" in v2, in v1 more than any memory
+            if limit.isdecimal():  # without a limit it is max (v2), or huge (v1)
                 yield int(limit)
 
 
 def cgroup_folders(proc: Path, cgroup: Path, controller: str) -> Iterator[Path]:
-    """Yield the folders, from the root to this process's own, whose limits all hold.
+    """Yield the cgroup folders of this process, from the root down; all their limits hold.
 
-    Each line of /proc/self/cgroup is hierarchy:controllers:path (cgroups(7)); version 2
-    has hierarchy 0 and no controllers. Inside a container the path may be the host's and
-    missing here: the container's own limits are then those of the root.
+    A line of /proc/self/cgroup is hierarchy:controllers:path (cgroups(7)). Version 2 has
+    hierarchy 0 and no controllers. Inside a container the path may be that of the host,
+    which does not exist here. Then the root holds the container's limits.
     """
     for line in _text(proc / "self" / "cgroup").splitlines():
         hierarchy, controllers, path = line.split(":", 2)
@@ -185,7 +191,7 @@ def cgroup_folders(proc: Path, cgroup: Path, controller: str) -> Iterator[Path]:
         yield folder
         for name in Path(path).parts[1:]:
             if name == "..":
-                break  # this process lies outside the tree that is mounted here
+                break  # this process is outside the tree that is mounted here
             folder /= name
             yield folder
 
@@ -196,7 +202,7 @@ def _cpuinfo_line(cpuinfo: str, keys: str) -> str:
 
 
 def _text(path: Path) -> str:
-    """Return the file's text, or the empty string where there is none to read."""
+    """Return the file's text, or the empty string where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -1,9 +1,9 @@
-"""Keep a server at rest while others are measured.
+"""Stop a server while something else is measured.
 
-Nobody asks it, and yet it may wake up a thousand times a second: Ray Serve's processes,
-which look after each other, together use a tenth of a core. What is measured meanwhile
-would lack it, and the server look faster beside that. So it is stopped, as a shell stops
-a job.
+A server that gets no requests may still use the CPU. The processes of Ray Serve, for
+example, monitor each other and wake up a thousand times a second, which takes a tenth of a
+core. That would slow the other arm, and the server would look faster in comparison. So its
+processes are stopped, as a shell stops a job.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from perf.machine.processes import walk
 
 @contextlib.contextmanager
 def at_rest(roots: Iterable[int]) -> Iterator[None]:
-    """Stop the trees under `roots` (SIGSTOP), and let them go on in every ending.
+    """Stop the process trees under `roots` (SIGSTOP) inside the block.
 
-    Those that we may not stop go on all through: the share of the CPU that they use is
-    for others to judge.
+    Afterwards they continue (SIGCONT), also if the block raises. Processes that we may not
+    signal keep running; `perf.machine.interference` shows how much CPU they use.
     """
     stopped: list[int] = []
     try:
         for _, pid, _ in walk({"": tuple(roots)}):
             stopped.append(pid)
-            _tell(pid, signal.SIGSTOP)
+            _send(pid, signal.SIGSTOP)
         yield
     finally:
         for pid in stopped:
-            _tell(pid, signal.SIGCONT)
+            _send(pid, signal.SIGCONT)
 
 
-def _tell(pid: int, number: signal.Signals) -> None:
+def _send(pid: int, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.kill(pid, number)

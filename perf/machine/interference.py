@@ -1,12 +1,16 @@
-"""What else the machine did while a block ran: CPU stolen, throttled, used by others.
+"""How the CPU was shared while a block ran: by us, by others, by the host.
 
-Read from the kernel's own counters before and after each block, so it costs nothing in
-between. Stolen is what the host of a virtual machine gave to others while this one
-wanted it (proc_stat(5)); throttled is the time for which a container's quota stopped us
-(cpu.stat, cgroups(7)), summed over its cores; foreign is all CPU that was used on our cores
-and not by the experiment. The machine's time is counted in ticks, so what is left for
-others is right over many blocks only, and may be below zero in one. Outside Linux nothing
-of it is known, and all of it is told as 0.
+The kernel's counters are read before and after each block, so nothing is read meanwhile.
+
+- *Stolen* CPU is what the host of a virtual machine gave to others while this machine
+  wanted it (proc_stat(5)).
+- *Throttled* is the time for which a container's quota stopped us (cpu.stat, cgroups(7)),
+  summed over its cores.
+- *Foreign* CPU is all that was used on our cores by processes that are not part of the
+  experiment.
+
+The kernel counts the machine's time in ticks. So the foreign CPU is only accurate over many
+blocks, and can be negative in a single one. Outside Linux all of them are 0.
 """
 
 from __future__ import annotations
@@ -28,7 +32,8 @@ _CGROUP = Path("/sys/fs/cgroup")
 _BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq
 _STOLEN = 7
 _CORE = re.compile(r"^cpu(\d+) (.*)$", re.MULTILINE)
-_PER_S = {"throttled_time": 1e9, "throttled_usec": 1e6}  # in version 1, and in 2
+# What cgroups of version 1 and 2 call the throttled time, and their units in a second.
+_PER_S = {"throttled_time": 1e9, "throttled_usec": 1e6}
 
 
 class Counters(NamedTuple):
@@ -43,22 +48,26 @@ class Counters(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """How a block's time was shared, in seconds of CPU, over `duration_s` of the clock.
-
-    `own_s` is the experiment's, `foreign_s` everybody else's, `idle_arm_s` that of the
-    arm whose turn it was not.
-    """
+    """How the CPU was shared during one block; CPU time in seconds."""
 
     duration_s: float
+    """The length of the block on the clock."""
+
     own_s: float
+    """The CPU time of the experiment."""
+
     foreign_s: float
+    """The CPU time of all other processes."""
+
     stolen_s: float
     throttled_s: float
+
     idle_arm_s: float = 0.0
+    """The CPU time of the arm that was not measured; it is part of `own_s`."""
 
 
 class Watch:
-    """Reads the conditions of blocks. `own` names the roots of all that is ours."""
+    """Measures the conditions of blocks."""
 
     def __init__(
         self,
@@ -66,6 +75,11 @@ class Watch:
         proc: Path = _PROC,
         cgroup: Path = _CGROUP,
     ) -> None:
+        """Watch the cores that this process may use.
+
+        `own` returns the roots of the experiment's process trees. It is called at every
+        reading.
+        """
         self._own = own
         self._proc = proc
         self._cores = allowed_cores()
@@ -73,9 +87,10 @@ class Watch:
 
     @contextmanager
     def block(self, idle_arm: Iterable[int] = ()) -> Iterator[list[Conditions]]:
-        """Yield a list that holds the conditions of what ran inside, once it has ended.
+        """Yield a list that contains the conditions of the block after its end.
 
-        `idle_arm` are the roots of the arm that should do nothing meanwhile.
+        `idle_arm` are the roots of the arm that should be idle during the block. The list
+        stays empty where the block raises.
         """
         found: list[Conditions] = []
         idle_pids = tuple(idle_arm)
@@ -107,7 +122,7 @@ class Watch:
 
 
 def _ticks(proc: Path) -> Iterator[tuple[int, list[int]]]:
-    """Yield the number of each core, and its counters in ticks."""
+    """Yield each core's number and its counters, in ticks."""
     for core, counters in _CORE.findall(_text(proc / "stat")):
         yield int(core), [int(number) for number in counters.split()]
 

@@ -1,4 +1,4 @@
-"""The process table: who belongs to which tree, the CPU and the memory of each."""
+"""The process table: which process belongs to which tree, its CPU time and its memory."""
 
 from __future__ import annotations
 
@@ -13,37 +13,45 @@ from typing import NamedTuple
 import psutil
 
 IGNORED = "ignored"
-"""The part whose trees count for nothing: what is up, but not of the experiment."""
+"""The part whose trees are not counted: they run, but are not being measured."""
 
 _PSS = re.compile(rb"^Pss:\s+(\d+) kB", re.MULTILINE)
 
 
 def cpu_seconds(roots: Iterable[int]) -> float:
-    """Return the CPU, in seconds, that the trees under `roots` have used so far.
+    """Return the CPU time, in seconds, that the trees under `roots` have used so far.
 
-    Each living process counts with what it used itself and what the children used that it
-    has waited for, so jobs that ended still count, and none twice. Not counted are
-    children of a parent that ignores SIGCHLD, and orphans, which leave the tree.
+    For each living process, that is its own CPU time and that of its children that ended
+    and that it has waited for. So jobs that ended are counted, and none twice. Not counted
+    are the ended children of a process that ignores SIGCHLD, and orphans, which leave the
+    tree.
     """
     return sum(process.cpu_s for _, _, process in walk({"": tuple(roots)}))
 
 
 class Process(NamedTuple):
-    """One line of the process table; `started` tells apart two lives of one pid."""
+    """One entry of the process table."""
 
     parent: int
+    """The parent's process id."""
+
     started: float
+    """The time of its start, which tells two processes with the same id apart."""
+
     cpu_s: float
+    """Its CPU time, and that of its ended children that it has waited for."""
+
     rss_bytes: int
 
 
 def walk(roots: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, int, Process]]:
-    """Yield (part, pid, process) for each process in the trees, once, parents first.
+    """Yield (part, pid, process) once for each process in the trees, parents first.
 
-    A process belongs to its nearest root; those of the part `IGNORED` are left out.
+    `roots` maps the name of a part to the roots of its trees. A process belongs to its
+    nearest root. Processes of the part `IGNORED` are left out.
     """
-    # One pass over the table and not a walk from child to child: by
-    # /proc/PID/task/*/children every thread costs a file, and a server has hundreds.
+    # The whole table is read in one pass. To walk from child to child would need a file for
+    # every thread (/proc/PID/task/*/children), and a server has hundreds of threads.
     read = _read_proc if sys.platform == "linux" else _read_psutil
     table = {pid: process for pid in psutil.pids() if (process := read(pid)) is not None}
     children: defaultdict[int, list[int]] = defaultdict(list)
@@ -59,7 +67,8 @@ def walk(roots: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, int, Proce
             continue
         seen.add(pid)
         if pid < process.parent:
-            # Read before its parent, which may have counted its end: see whether it lives.
+            # It was read before its parent. If it has ended since then, the parent may
+            # have counted its CPU time too.
             again = read(pid)
             if again is None or again.started != process.started:
                 continue
@@ -70,9 +79,9 @@ def walk(roots: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, int, Proce
 
 
 def _read_proc(pid: int) -> Process | None:
-    """Read /proc/PID/stat (proc_pid_stat(5)); None where the process has gone.
+    """Read /proc/PID/stat (proc_pid_stat(5)); return None where the process is gone.
 
-    A third of the cost of psutil's objects, which read several files for the same.
+    psutil reads several files for this and takes three times as long.
     """
     try:
         stat = os.open(f"/proc/{pid}/stat", os.O_RDONLY)
@@ -93,7 +102,7 @@ def _read_proc(pid: int) -> Process | None:
 
 
 def _read_psutil(pid: int) -> Process | None:
-    """Do the same on other systems; None where the process has gone or is hidden."""
+    """Do the same on other systems; return None where the process is gone or hidden."""
     try:
         process = psutil.Process(pid)
         with process.oneshot():
@@ -108,13 +117,16 @@ def _read_psutil(pid: int) -> Process | None:
 
 
 def pss_bytes(pids: Iterable[int]) -> int | None:
-    """Return the PSS of all, without those that ended; None where one is hidden."""
+    """Return the PSS of all processes together, in bytes.
+
+    Processes that have ended count as 0. Returns None where the PSS of any cannot be read.
+    """
     total = 0
     for pid in pids:
         try:
             found = _PSS.search(Path(f"/proc/{pid}/smaps_rollup").read_bytes())
         except ProcessLookupError:
-            continue  # ended, and perhaps not yet waited for
+            continue  # it has ended, though perhaps nobody has waited for it
         except FileNotFoundError:
             if psutil.pid_exists(pid):
                 return None  # a kernel without smaps_rollup

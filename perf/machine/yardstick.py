@@ -1,32 +1,34 @@
-"""The yardstick: how fast this machine runs a scenario's model itself, at this moment.
+"""The yardstick: how fast this machine computes a scenario's model alone, at this moment.
 
-As many processes, threads and images in a batch as the scenario's server has, each with
-the model loaded once: what is left of an image when server, preprocessing and harness are
-taken away. Where every job loads the model, so does a fresh process of the yardstick for
-every image. It is measured right before and right after a block, so what slows such a pass
-down shows in both: another program's hunger for memory, which hurts a batch of eight more
-than single pictures; a host that is slow to give memory, which hurts the loading; two cores
-that it moves apart, which hurts a pass on two threads. Between two measurements its
-processes sleep.
+It has as many processes, threads and images in a batch as the scenario's server, and each
+process loads the model once. So it does what the server does for an image, without server,
+preprocessing and harness. For a scenario whose jobs load the model, a fresh process of the
+yardstick loads it for every image.
 
-With every launch of the server they are launched anew, for of two processes that do the
-same one may be slower for as long as it lives. What makes them differ most is memory that
-is given back and asked for again, so they keep theirs.
+It is measured directly before and after a block, so whatever slows the model slows both:
+
+- Another program that needs much memory slows a batch of eight more than single images.
+- A host that is slow to provide memory slows the loading of a model.
+- A host that moves two virtual cores apart slows a model on two threads.
+
+Between two measurements the processes sleep.
+
+The processes are started again with every launch of the server. Of two processes that do
+the same, one can be slower for as long as it lives. The main cause is memory that is
+returned to the system and requested again, so the processes keep their memory.
+
+The processes run `perf.machine.yardstick_process`.
 """
 
 from __future__ import annotations
 
-import os
 import time
-import traceback
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-
-from serving.child import Child, serve
+from perf.machine.layout import Layout
+from perf.machine.yardstick_process import BatchTimes, LoadModel, RunBatches
+from serving.child import Child
 from serving.device import Device
 from serving.engines import Engine
 from serving.environment import computing
@@ -34,51 +36,8 @@ from serving.errors import PerfError
 
 _LOAD_S = 180.0
 _RUN_S = 120.0
-_WARM_UP_BATCHES = 3
 _TARGET_S = 1.5
-_TIMED_S = 0.1  # what is shorter says too little of how long the next one takes
-
-
-class Layout(NamedTuple):
-    """How a model is used: processes, threads of each, images in a batch.
-
-    With `reload` a fresh process loads it for every batch.
-    """
-
-    processes: int
-    threads: int = 1
-    batch_size: int = 1
-    reload: bool = False
-
-    def __str__(self) -> str:
-        """Return it as a report shows it."""
-        return f"{self.processes} x {self.threads} threads, batch {self.batch_size}"
-
-
-class Load(NamedTuple):
-    """Load a model whose pictures are crops of `crop_px` squared, and warm it up.
-
-    `path` is the checkpoint, or the folder that `engine` reads; `device` computes it.
-    """
-
-    path: Path
-    crop_px: int
-    layout: Layout
-    engine: Engine | None
-    device: Device
-
-
-class Run(NamedTuple):
-    """Run so many batches, one by one."""
-
-    batches: int
-
-
-class Took(NamedTuple):
-    """How long that took, and how much CPU time, of all threads and children."""
-
-    wall_s: float
-    cpu_s: float
+_TIMED_S = 0.1  # a shorter time does not predict how long the next batches take
 
 
 class Yardstick:
@@ -92,18 +51,18 @@ class Yardstick:
         engine: Engine | None = None,
         device: Device = "cpu",
     ) -> None:
-        """Start them, load the model and warm it up; raises ChildError.
+        """Start the processes, load the model and warm it up; raises ChildError.
 
-        `path` is a checkpoint or, with an `engine`, the folder that the engine reads. How
-        many batches a measurement takes is settled here, so that it takes about 1.5
-        seconds, at least one batch, and is the same all through a run.
+        `path` is a checkpoint or, with an `engine`, the folder that the engine reads. The
+        number of batches of a measurement is chosen here and stays the same from then on.
+        It is chosen so that a measurement takes about 1.5 seconds, and is at least one.
         """
-        self._load = Load(path, crop_px, layout, engine, device)
+        self._model = LoadModel(path, crop_px, layout, engine, device)
         self._images = 0
         self._cpu_s = 0.0
         self._launch()
         try:
-            self._batches = self._settled()
+            self._batches = self._batches_for_target()
         except BaseException:
             self.stop()
             raise
@@ -119,50 +78,55 @@ class Yardstick:
         return 1e3 * self._cpu_s / self._images if self._images else None
 
     def relaunch(self) -> None:
-        """End its processes and start others; raises ChildError."""
+        """End the processes and start new ones; raises ChildError."""
         self.stop()
         self._launch()
 
     def measure_rps(self) -> float:
-        """Return images a second, all processes at once; raises ChildError."""
+        """Return the throughput of all processes together, in images a second.
+
+        Raises ChildError.
+        """
         try:
-            took = self._all(Run(self._batches), _RUN_S)
+            times = self._ask_all(RunBatches(self._batches), _RUN_S)
         except PerfError:
-            self.stop()  # or a late answer would be taken for the next one
+            self.stop()  # a late answer would be taken for that of the next measurement
             raise
-        images = self._batches * self._load.layout.batch_size
-        self._images += images * len(took)
-        self._cpu_s += sum(of_one.cpu_s for of_one in took)
-        return sum(images / of_one.wall_s for of_one in took)
+        images = self._batches * self._model.layout.batch_size
+        self._images += images * len(times)
+        self._cpu_s += sum(of_one.cpu_s for of_one in times)
+        return sum(images / of_one.wall_s for of_one in times)
 
     def stop(self) -> None:
         """End the processes; idempotent."""
         self._stack.close()
 
     def _launch(self) -> None:
-        layout = self._load.layout
-        # Where every image has a process of its own, there is nothing to keep.
+        layout = self._model.layout
+        # A process that lives for one image has no memory to keep.
         env = computing(layout.threads, "default" if layout.reload else "retain")
         self._children: list[Child] = []
         with ExitStack() as stack:
             for _ in range(layout.processes):
-                self._children.append(Child("perf.machine.yardstick", env))
+                self._children.append(Child("perf.machine.yardstick_process", env))
                 stack.callback(self._children[-1].stop)
-            self._all(self._load, _LOAD_S)
+            self._ask_all(self._model, _LOAD_S)
             self._stack = stack.pop_all()
 
-    def _settled(self) -> int:
-        """Return how many batches take about as long as a measurement should."""
+    def _batches_for_target(self) -> int:
+        """Return how many batches take about `_TARGET_S` seconds."""
         batches = 1
         while (took_s := self._slowest_s(batches)) < _TIMED_S:
             batches *= 2
         return max(1, round(_TARGET_S * batches / took_s))
 
     def _slowest_s(self, batches: int) -> float:
-        return max(took.wall_s for took in self._all(Run(batches), _RUN_S))
+        return max(one.wall_s for one in self._ask_all(RunBatches(batches), _RUN_S))
 
-    def _all(self, request: Load | Run, timeout_s: float) -> list[Took]:
-        """Ask every process at once; return what it took each."""
+    def _ask_all(
+        self, request: LoadModel | RunBatches, timeout_s: float
+    ) -> list[BatchTimes]:
+        """Send every process the request at once; return their answers."""
         deadline_s = time.monotonic() + timeout_s
         for child in self._children:
             child.send(request)
@@ -170,95 +134,4 @@ class Yardstick:
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
-        return [answer for answer in answers if isinstance(answer, Took)]
-
-
-def main() -> None:
-    """Answer requests until the other end closes the pipe."""
-    batches_of: list[Callable[[], object]] = []
-
-    def run(batches: int) -> Took:
-        begun_s, before_s = time.monotonic(), _cpu_s()
-        for _ in range(batches):
-            batches_of[-1]()
-        return Took(time.monotonic() - begun_s, _cpu_s() - before_s)
-
-    def answer(request: object) -> Took:
-        if isinstance(request, Load):
-            batches_of.append(_batch(request))
-            return run(_WARM_UP_BATCHES)
-        assert isinstance(request, Run)
-        return run(request.batches)
-
-    serve(answer)
-
-
-def _cpu_s() -> float:
-    """Return the CPU time of this process, and of its children that have ended."""
-    return sum(os.times()[:4])
-
-
-def _batch(request: Load) -> Callable[[], object]:
-    """Return what runs one batch of random pictures, and loads the model where it must."""
-    # Imported where it is used: the measuring process must not load torch. Here rather than
-    # below, so that a forked process has it, as a job has.
-    import torch  # noqa: F401, PLC0415
-
-    layout = request.layout
-    size = (layout.batch_size, 3, request.crop_px, request.crop_px)
-    load = _with_engine if request.engine else _with_torch
-    if layout.reload:
-        return lambda: _in_a_fresh_process(load, request, size)
-    return load(request, size)
-
-
-def _in_a_fresh_process(
-    load: Callable[[Load, tuple[int, ...]], Callable[[], object]],
-    request: Load,
-    size: tuple[int, ...],
-) -> None:
-    """Load and run in a fork of this process, which has loaded nothing.
-
-    Raises RuntimeError where it fails there.
-    """
-    pid = os.fork()
-    if pid == 0:
-        code = 1
-        try:
-            load(request, size)()
-            code = 0
-        except BaseException:  # noqa: BLE001 -- whatever it was, the parent's error shows it
-            traceback.print_exc()
-        finally:
-            os._exit(code)
-    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    if code:
-        raise RuntimeError(f"a process that loads the model ended with {code}")
-
-
-def _with_torch(request: Load, size: tuple[int, ...]) -> Callable[[], object]:
-    import torch  # noqa: PLC0415
-
-    torch.set_num_threads(request.layout.threads)
-    module = torch.jit.load(str(request.path), map_location=request.device).eval()
-    pictures = torch.rand(size, device=request.device)
-
-    def run() -> None:
-        with torch.no_grad():
-            module(pictures).cpu()
-
-    return run
-
-
-def _with_engine(request: Load, size: tuple[int, ...]) -> Callable[[], object]:
-    assert request.engine is not None
-    predict = request.engine.load(request.path, request.layout.threads, request.device)
-    pictures = np.random.default_rng().random(size, dtype=np.float32)
-    return lambda: predict(pictures)
-
-
-if __name__ == "__main__":
-    # Requests are pickled under the module's own name.
-    from perf.machine.yardstick import main as importable_main
-
-    importable_main()
+        return [answer for answer in answers if isinstance(answer, BatchTimes)]

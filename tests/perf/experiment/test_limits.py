@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from perf.experiment.limits import LimitGauge, ServedCpu, layouts_of, queue_ms
 from perf.machine.decoding import Decoder
-from perf.machine.yardstick import Layout
+from perf.machine.layout import Layout
 from serving.errors import PerfError
 from serving.model.artifacts import Artifacts
 

@@ -1,4 +1,4 @@
-"""The machine's facts are read rightly, and its class says what matters and no more."""
+"""The facts about a machine, its limits, and its class."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Trees = tuple[Path, Path]
 
 @pytest.fixture
 def trees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trees:
-    """Return a proc and an empty cgroup folder of an 8-core, 24 GiB machine."""
+    """The folders proc and cgroup of a machine with 8 cores, 24 GiB and no cgroups."""
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: set(range(8)))
     monkeypatch.setattr(platform, "machine", lambda: "x86_64")
     proc, cgroup = tmp_path / "proc", tmp_path / "cgroup"
@@ -69,16 +69,16 @@ def _v2(trees: Trees, *, cpu_max: str, memory_max: str) -> None:
     _write(cgroup / "outer/memory.max", "max\n")
 
 
-def test_the_limits_of_cgroup_v1_hold(trees: Trees) -> None:
-    """Quota and memory limit of version 1 bound the cores and the memory."""
+def test_the_limits_of_cgroup_v1_are_read(trees: Trees) -> None:
+    """The CPU quota and the memory limit of version 1 are the usable cores and memory."""
     _v1(trees, quota_us=250_000, limit_bytes=6 * _GIB)
     machine = read_machine(*trees)
     assert (machine.cpu_quota_cores, machine.usable_cores) == (2.5, 2.5)
     assert (machine.memory_limit_bytes, machine.memory_bytes) == (6 * _GIB, 6 * _GIB)
 
 
-def test_the_limits_of_cgroup_v2_hold(trees: Trees) -> None:
-    """Quota and memory limit of version 2 bound the cores and the memory."""
+def test_the_limits_of_cgroup_v2_are_read(trees: Trees) -> None:
+    """The CPU quota and the memory limit of version 2 are the usable cores and memory."""
     _v2(trees, cpu_max="150000 50000", memory_max=str(4 * _GIB))
     machine = read_machine(*trees)
     assert machine.usable_cores == 3.0
@@ -94,18 +94,18 @@ def test_the_limits_of_cgroup_v2_hold(trees: Trees) -> None:
     ],
     ids=["v1", "v2", "no cgroups"],
 )
-def test_without_limits_the_machine_is_the_bound(
+def test_without_limits_the_whole_machine_is_usable(
     trees: Trees, unlimited: Callable[[Trees], None]
 ) -> None:
-    """No limit, in the way of either version, leaves cores and memory as they are."""
+    """What either version writes for "no limit" is read as no limit."""
     unlimited(trees)
     machine = read_machine(*trees)
     assert (machine.cpu_quota_cores, machine.usable_cores) == (None, 8.0)
     assert (machine.memory_limit_bytes, machine.memory_bytes) == (None, 24 * _GIB)
 
 
-def test_the_tightest_limit_on_the_way_to_the_root_holds(trees: Trees) -> None:
-    """A parent's limit binds its children, whatever theirs says."""
+def test_the_lowest_limit_up_to_the_root_applies(trees: Trees) -> None:
+    """A lower limit of a parent cgroup applies to its children."""
     _v2(trees, cpu_max="400000 100000", memory_max=str(8 * _GIB))
     _write(trees[1] / "outer/cpu.max", "100000 100000\n")
     _write(trees[1] / "outer/memory.max", f"{2 * _GIB}\n")
@@ -114,8 +114,8 @@ def test_the_tightest_limit_on_the_way_to_the_root_holds(trees: Trees) -> None:
     assert machine.memory_bytes == 2 * _GIB
 
 
-def test_limits_above_the_machine_bind_nothing(trees: Trees) -> None:
-    """A quota of more cores and more memory than there is changes nothing."""
+def test_limits_above_the_machine_have_no_effect(trees: Trees) -> None:
+    """A quota above the machine's cores, and a limit above its memory, change nothing."""
     _v1(trees, quota_us=6_400_000, limit_bytes=64 * _GIB)
     machine = read_machine(*trees)
     assert machine.usable_cores == 8.0
@@ -124,7 +124,7 @@ def test_limits_above_the_machine_bind_nothing(trees: Trees) -> None:
 
 @pytest.mark.parametrize("path", ["/docker/of-the-host", "/../../of-the-host"])
 def test_a_container_reads_its_limits_at_the_root(trees: Trees, path: str) -> None:
-    """Where the path in /proc/self/cgroup is the host's, the root here is the container."""
+    """If the path in /proc/self/cgroup is the host's, the root has the limits."""
     proc, cgroup = trees
     _write(proc / "self/cgroup", f"4:memory:{path}\n2:cpu:{path}\n")
     _write(cgroup / "memory/memory.limit_in_bytes", f"{3 * _GIB}\n")
@@ -157,14 +157,14 @@ def test_a_container_reads_its_limits_at_the_root(trees: Trees, path: str) -> No
         ("arm64", "", ("neon",)),
     ],
 )
-def test_the_sets_that_engines_use_are_named(
+def test_the_instruction_sets_that_engines_use_are_read(
     trees: Trees,
     monkeypatch: pytest.MonkeyPatch,
     architecture: str,
     line: str,
     sets: tuple[str, ...],
 ) -> None:
-    """The level counts where all its flags are there; the extras follow, in one order."""
+    """A level needs all of its flags; the extras follow in a fixed order."""
     monkeypatch.setattr(platform, "machine", lambda: architecture)
     _write(trees[0] / "cpuinfo", f"processor\t: 0\n{line}\nbugs\t\t: avx2\n")
     machine = read_machine(*trees)
@@ -173,20 +173,22 @@ def test_the_sets_that_engines_use_are_named(
 
 
 def test_the_class_reads_as_documented() -> None:
-    """The class is architecture, cores, sets and memory band, as a person would write."""
+    """The class is architecture, cores, instruction sets and memory band."""
     assert machine_class(_MACHINE) == "x86_64-2cpu-avx512+vnni+bf16-16to32GiB"
 
 
 @given(model=st.text(), kernel=st.text(), allowed=st.integers(2, 512))
-def test_the_class_is_no_one_machine(model: str, kernel: str, allowed: int) -> None:
-    """Model name, kernel, and whether few cores are there or allowed, change nothing."""
+def test_machines_that_differ_in_nothing_important_share_a_class(
+    model: str, kernel: str, allowed: int
+) -> None:
+    """CPU model and kernel do not matter, nor whether a quota limits the cores."""
     other = replace(_MACHINE, cpu_model=model, kernel=kernel)
     held = replace(other, allowed_cores=allowed, cpu_quota_cores=2.0)
     assert machine_class(other) == machine_class(held) == machine_class(_MACHINE)
 
 
 def test_the_clock_does_not_change_the_class(trees: Trees) -> None:
-    """What /proc/cpuinfo says of the clock, which changes by the second, is not read."""
+    """The clock rate in /proc/cpuinfo changes every second, and is not read."""
     before = machine_class(read_machine(*trees))
     cpuinfo = trees[0] / "cpuinfo"
     clock = "cpu MHz\t\t: 1200.1\nbogomips\t: 5192.27\n"
@@ -206,14 +208,14 @@ def test_the_clock_does_not_change_the_class(trees: Trees) -> None:
         replace(_MACHINE, memory_limit_bytes=8 * _GIB),
     ],
 )
-def test_the_class_tells_apart_what_matters(other: Machine) -> None:
-    """Another architecture, core count, set or memory band is another class."""
+def test_machines_that_differ_have_another_class(other: Machine) -> None:
+    """Another architecture, number of cores, instruction set or memory band is seen."""
     assert machine_class(other) != machine_class(_MACHINE)
 
 
 @given(memory_bytes=st.integers(1, 2**50))
 def test_memory_lies_in_its_band(memory_bytes: int) -> None:
-    """A band ends at a power of two in GiB, which belongs to it, and begins at half."""
+    """A band ends at a power of two in GiB, inclusive, and begins at half of that."""
     name = machine_class(replace(_MACHINE, physical_memory_bytes=memory_bytes))
     low, high = (int(n) for n in name.rpartition("-")[2].removesuffix("GiB").split("to"))
     assert low * _GIB < memory_bytes <= high * _GIB
@@ -221,15 +223,15 @@ def test_memory_lies_in_its_band(memory_bytes: int) -> None:
     assert low == high // 2
 
 
-def test_a_machine_and_a_container_of_its_nominal_size_are_one_class() -> None:
-    """A 16 GiB machine shows 15.6 GiB; a container held to 16 GiB belongs beside it."""
-    shown = replace(_MACHINE, physical_memory_bytes=int(15.6 * _GIB))
-    held = replace(_MACHINE, memory_limit_bytes=16 * _GIB)
-    assert machine_class(shown) == machine_class(held)
+def test_a_machine_and_a_container_of_the_same_size_share_a_class() -> None:
+    """A 16 GiB machine reports 15.6 GiB; a container with a 16 GiB limit is alike."""
+    machine = replace(_MACHINE, physical_memory_bytes=int(15.6 * _GIB))
+    container = replace(_MACHINE, memory_limit_bytes=16 * _GIB)
+    assert machine_class(machine) == machine_class(container)
 
 
 def test_this_machine_can_be_read() -> None:
-    """The facts about the machine at hand are complete and fit for JSON."""
+    """The facts about this machine are complete and survive JSON."""
     machine, info = read_machine(), machine_info()
     assert machine.usable_cores > 0
     assert machine.memory_bytes > 0

@@ -1,4 +1,4 @@
-"""A server at rest does nothing, and goes on afterwards."""
+"""A server at rest is stopped, and continues afterwards."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import pytest
 from perf.machine.freezing import at_rest
 from tests.support.fakes import wait_until
 
-FAMILY = "import os, time; os.fork(); print(os.getpid(), flush=True); time.sleep(600)"
+# Each writes its line at once: print may write the newline apart, and mix two lines.
+FAMILY = "import os, time; os.fork(); os.write(1, b'%d\\n' % os.getpid()); time.sleep(600)"
 
 
 @pytest.fixture
@@ -22,36 +23,36 @@ def family() -> Iterator[list[psutil.Process]]:
     with subprocess.Popen(
         [sys.executable, "-c", FAMILY], stdout=subprocess.PIPE, start_new_session=True
     ) as parent:
-        assert parent.stdout is not None
-        pids = {int(parent.stdout.readline()) for _ in range(2)}
-        yield [
-            psutil.Process(pid) for pid in sorted(pids, key=lambda pid: pid != parent.pid)
-        ]
-        os.killpg(parent.pid, 9)
+        try:
+            assert parent.stdout is not None
+            (child,) = {int(parent.stdout.readline()) for _ in range(2)} - {parent.pid}
+            yield [psutil.Process(parent.pid), psutil.Process(child)]
+        finally:
+            os.killpg(parent.pid, 9)
 
 
 def _stopped(family: list[psutil.Process]) -> list[bool]:
     return [process.status() == psutil.STATUS_STOPPED for process in family]
 
 
-def test_the_whole_tree_rests(family: list[psutil.Process]) -> None:
-    """Parent and child are stopped inside, and neither before nor after."""
+def test_the_whole_tree_is_stopped(family: list[psutil.Process]) -> None:
+    """Parent and child are stopped inside the block, and not before or after it."""
     assert _stopped(family) == [False, False]
     with at_rest([family[0].pid]):
         wait_until(lambda: _stopped(family) == [True, True], "both stop")
-    wait_until(lambda: _stopped(family) == [False, False], "both go on")
+    wait_until(lambda: _stopped(family) == [False, False], "both continue")
 
 
-def test_it_goes_on_when_others_fail(family: list[psutil.Process]) -> None:
-    """An error, or Ctrl-C, leaves nobody stopped."""
+def test_it_continues_after_an_error(family: list[psutil.Process]) -> None:
+    """After an error, or Ctrl-C, no process stays stopped."""
     with pytest.raises(KeyboardInterrupt), at_rest([family[0].pid]):
         raise KeyboardInterrupt
-    wait_until(lambda: _stopped(family) == [False, False], "both go on")
+    wait_until(lambda: _stopped(family) == [False, False], "both continue")
 
 
-def test_who_ended_meanwhile_is_no_fault(family: list[psutil.Process]) -> None:
-    """A process that was killed while it rested is left alone, as is one of long ago."""
+def test_a_process_that_ended_is_no_error(family: list[psutil.Process]) -> None:
+    """A process may end while it is stopped, and a root may not exist at all."""
     with at_rest([family[0].pid, 2**22 + 1]):
         os.kill(family[1].pid, 9)
         wait_until(lambda: family[1].status() == psutil.STATUS_ZOMBIE, "the child ends")
-    wait_until(lambda: not _stopped(family)[0], "the parent goes on")
+    wait_until(lambda: not _stopped(family)[0], "the parent continues")

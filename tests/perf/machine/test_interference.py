@@ -1,9 +1,8 @@
-"""What else the machine did is read from the kernel's counters, and told from ours."""
+"""Stolen, throttled and foreign CPU time, from the kernel's counters."""
 
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,38 +12,28 @@ import pytest
 import perf.machine.interference
 from perf.judge.validity import disturbances, shares
 from perf.machine.interference import Conditions, Watch
+from tests.support.commanded import CommandedProcess
 
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
-_BURNT_S = 1.0
 
-# Burns CPU for as long as each line says, and answers how much it has used by then.
-_BURNER = """
-import sys, time
-
-print("ready", flush=True)
-for line in sys.stdin:
-    until = time.process_time() + float(line)
-    while time.process_time() < until:
-        pass
-    print(time.process_time(), flush=True)
-"""
+Start = Callable[[], CommandedProcess]
 
 
 class Kernel:
-    """The folders in which the kernel tells of itself, with counters that a test sets."""
+    """Stands in for the kernel's folders; a test sets the counters."""
 
     def __init__(self, folder: Path) -> None:
-        """Make them; everything stands at zero, and there are no cgroups."""
+        """Make the folders, with all counters at zero and without cgroups."""
         self.proc, self.cgroup = folder / "proc", folder / "cgroup"
         self.cgroup.mkdir()
         self.spend()
 
     def spend(self, **ticks: int) -> None:
-        """Write what the whole machine has spent so far, in clock ticks."""
+        """Set the counters of the whole machine, in ticks."""
         names = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")
         numbers = [ticks.get(name, 0) for name in (*names, "guest", "guest_nice")]
         line = " ".join(str(number) for number in numbers)
-        # A machine of one core says the same for it.
+        # With one core, the core's counters are those of the machine.
         _write(self.proc / "stat", f"cpu  {line}\ncpu0 {line}\nintr 99 1 2 3\n")
 
     def throttle(self, folder: str, text: str) -> None:
@@ -52,56 +41,19 @@ class Kernel:
         _write(self.cgroup / folder / "cpu.stat", text)
 
     def watch(self, *own: int) -> Watch:
-        """Return a watch over it."""
+        """Return a watch that reads these folders."""
         return Watch(lambda: own, self.proc, self.cgroup)
-
-
-class Burner:
-    """A process that burns CPU when it is told to."""
-
-    def __init__(self) -> None:
-        """Start it."""
-        command = [sys.executable, "-c", _BURNER]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        self.pid = self._process.pid
-        assert self._hear() == "ready"
-
-    def burn(self, seconds: float) -> float:
-        """Let it burn so much; return what it has used in all."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(f"{seconds}\n")
-        self._process.stdin.flush()
-        return float(self._hear())
-
-    def end(self) -> None:
-        """Kill it."""
-        self._process.kill()
-        self._process.communicate()
-
-    def _hear(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
 
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> Kernel:
-    """A kernel of which everything is made up."""
+    """A kernel whose counters the test sets."""
     return Kernel(tmp_path)
 
 
 @pytest.fixture
-def burner() -> Iterator[Burner]:
-    """A process beside us, which ends with the test."""
-    made = Burner()
-    yield made
-    made.end()
-
-
-@pytest.fixture
 def used_s(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
-    """What each tree has used, by its root, in place of the process table."""
+    """The CPU time of each tree, by its root, in place of the process table."""
     table: dict[int, float] = {}
 
     def seconds(roots: Iterator[int]) -> float:
@@ -130,10 +82,10 @@ def _v2(kernel: Kernel, *, spent_ns: int) -> None:
     kernel.throttle("outer/x", f"nr_throttled 3\nthrottled_usec {spent_ns // 1000}\n")
 
 
-def test_stolen_and_foreign_are_what_was_counted_meanwhile(
+def test_stolen_and_foreign_are_differences_of_counters(
     kernel: Kernel, used_s: dict[int, float]
 ) -> None:
-    """Only the growth counts; waiting is no use of CPU, and a guest's is in the user's."""
+    """Idle time and iowait do not count, and the time of guests is part of user time."""
     used_s[11] = 20.0
     kernel.spend(user=1000, nice=10, system=500, idle=9000, steal=30, irq=3, softirq=7)
     with kernel.watch(11).block() as found:
@@ -151,10 +103,10 @@ def test_stolen_and_foreign_are_what_was_counted_meanwhile(
     assert seen.duration_s > 0.0
 
 
-def test_what_is_counted_ahead_is_taken_off_later(
+def test_a_negative_block_is_offset_by_the_next(
     kernel: Kernel, used_s: dict[int, float]
 ) -> None:
-    """The two counters are not of one clock: over two blocks the difference is gone."""
+    """The two counters do not rise at the same moments; over two blocks they agree."""
     used_s[11] = 0.0
     watch = kernel.watch(11)
     with watch.block() as first:
@@ -168,7 +120,7 @@ def test_what_is_counted_ahead_is_taken_off_later(
 
 
 def test_only_our_cores_count(kernel: Kernel) -> None:
-    """What others do on cores that we may not use is nothing to us."""
+    """CPU time on cores that we may not use is not foreign."""
     stat = "cpu  0 0 0 0 0 0 0 0 0 0\n" + "".join(
         f"cpu{core} {{}} 0 0 0 0 0 0 {{}} 0 0\n" for core in (0, 10_000)
     )
@@ -180,8 +132,10 @@ def test_only_our_cores_count(kernel: Kernel) -> None:
     assert found[0].stolen_s == pytest.approx(10 * _TICK_S)
 
 
-def test_roots_are_asked_anew(kernel: Kernel, used_s: dict[int, float]) -> None:
-    """A server launched since the watch was made is ours in the blocks of its life."""
+def test_roots_are_asked_for_in_every_block(
+    kernel: Kernel, used_s: dict[int, float]
+) -> None:
+    """A server that was launched after the watch was made counts as ours."""
     own = [11]
     used_s |= {11: 1.0, 12: 5.0}
     watch = Watch(lambda: own, kernel.proc, kernel.cgroup)
@@ -191,10 +145,10 @@ def test_roots_are_asked_anew(kernel: Kernel, used_s: dict[int, float]) -> None:
     assert found[0].own_s == pytest.approx(2.0)
 
 
-def test_the_arm_at_rest_is_read_by_itself(
+def test_the_idle_arm_has_a_figure_of_its_own(
     kernel: Kernel, used_s: dict[int, float]
 ) -> None:
-    """What its trees used meanwhile is told beside what all of ours did."""
+    """The CPU time of the idle arm's trees is told, and is also part of our own."""
     used_s |= {11: 1.0, 12: 5.0, 13: 7.0}
     with kernel.watch(11, 12, 13).block(idle_arm=iter((12, 13))) as found:
         used_s |= {11: 4.0, 12: 5.5, 13: 7.25}
@@ -203,10 +157,10 @@ def test_the_arm_at_rest_is_read_by_itself(
 
 
 @pytest.mark.parametrize("version", [_v1, _v2])
-def test_throttling_is_read_in_either_version(
+def test_throttling_is_read_with_both_versions_of_cgroups(
     kernel: Kernel, version: Callable[..., None]
 ) -> None:
-    """What a quota held back, here in our own cgroup, is read in seconds."""
+    """The throttled time of our own cgroup is read in seconds."""
     version(kernel, spent_ns=5_000_000_000)
     watch = kernel.watch()
     with watch.block() as found:
@@ -215,7 +169,7 @@ def test_throttling_is_read_in_either_version(
 
 
 def test_a_parents_throttling_counts(kernel: Kernel) -> None:
-    """A quota further up holds its children back as well."""
+    """The quota of a parent cgroup throttles its children too."""
     _v2(kernel, spent_ns=0)
     with kernel.watch().block() as found:
         kernel.throttle("outer", "throttled_usec 250000\n")
@@ -223,7 +177,7 @@ def test_a_parents_throttling_counts(kernel: Kernel) -> None:
 
 
 def test_a_block_that_fails_leaves_no_conditions(kernel: Kernel) -> None:
-    """The error comes through, and nothing is said of half a block."""
+    """The error is raised, and the list stays empty."""
     kept: list[list[Conditions]] = []
 
     def fail() -> None:
@@ -236,24 +190,25 @@ def test_a_block_that_fails_leaves_no_conditions(kernel: Kernel) -> None:
     assert kept == [[]]
 
 
-def test_a_kernel_that_tells_nothing_makes_nothing_invalid(tmp_path: Path) -> None:
-    """Without its files, as outside Linux, no disturbance is found."""
+def test_without_the_kernels_files_nothing_is_invalid(tmp_path: Path) -> None:
+    """Outside Linux there are no such files, and no disturbance is found."""
     with Watch(lambda: (), tmp_path / "proc", tmp_path / "cgroup").block() as found:
         pass
     assert disturbances({"scenario": shares(found, usable_cores=2.0)}) == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="read from Linux's own files")
-def test_a_real_stranger_is_foreign_and_one_of_ours_is_not(burner: Burner) -> None:
-    """Two watches over one block differ by just the process that is ours to one alone.
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
+def test_a_real_process_is_foreign_unless_it_is_ours(start: Start) -> None:
+    """Two watches over one block differ by the process that only one of them calls ours.
 
-    Whatever else this machine does meanwhile is foreign to both.
+    Everything else on this machine is foreign to both.
     """
     cores = float(os.cpu_count() or 1)
-    stranger, ours = Watch(lambda: ()), Watch(lambda: (burner.pid,))
-    before_s = burner.burn(0.0)
-    with stranger.block() as to_one, ours.block() as to_other:
-        used_s = burner.burn(_BURNT_S) - before_s
+    busy = start()
+    without, ours = Watch(lambda: ()), Watch(lambda: (busy.pid,))
+    before_s = busy.ask("burn 0")
+    with without.block() as to_one, ours.block() as to_other:
+        used_s = busy.ask("burn 1") - before_s
     foreign, own = shares(to_one, cores), shares(to_other, cores)
     expected_percent = 100.0 * used_s / (to_one[0].duration_s * cores)
     assert to_one[0].own_s == 0.0
@@ -262,13 +217,14 @@ def test_a_real_stranger_is_foreign_and_one_of_ours_is_not(burner: Burner) -> No
     assert difference == pytest.approx(expected_percent, rel=0.1)
 
 
-def test_a_real_busy_arm_at_rest_is_seen(burner: Burner) -> None:
-    """A process that should sleep and burns shows with what it says it has used."""
-    watch = Watch(lambda: (burner.pid,))
-    before_s = burner.burn(0.0)
-    with watch.block(idle_arm=[burner.pid]) as found:
-        used_s = burner.burn(_BURNT_S) - before_s
+def test_a_real_busy_process_in_the_idle_arm_is_seen(start: Start) -> None:
+    """The idle arm's CPU time is what the process itself reports."""
+    busy = start()
+    watch = Watch(lambda: (busy.pid,))
+    before_s = busy.ask("burn 0")
+    with watch.block(idle_arm=[busy.pid]) as found:
+        used_s = busy.ask("burn 1") - before_s
     assert found[0].idle_arm_s == pytest.approx(used_s, rel=0.1)
-    with watch.block(idle_arm=[burner.pid]) as found:
+    with watch.block(idle_arm=[busy.pid]) as found:
         pass
     assert found[0].idle_arm_s < 0.1 * used_s

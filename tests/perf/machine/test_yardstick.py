@@ -1,4 +1,4 @@
-"""The yardstick runs the model itself as a server would, and leaves nothing behind."""
+"""The yardstick runs the model as its layout says, and leaves no process behind."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from perf.machine.yardstick import Layout, Yardstick
+from perf.machine.layout import Layout
+from perf.machine.yardstick import Yardstick
 from serving.child import ChildError
 from serving.model.artifacts import Artifacts
 from tests.support.fakes import ended, wait_until
@@ -21,11 +22,12 @@ from tests.support.fakes import ended, wait_until
 ROOT = Path(__file__).parents[3]
 TWO = Layout(processes=2)
 
-# Says whose processes it has started, and waits to be killed.
+# Starts a yardstick, prints the ids of its processes, and waits to be killed.
 _PARENT = """
 import signal, sys
 from pathlib import Path
-from perf.machine.yardstick import Layout, Yardstick
+from perf.machine.layout import Layout
+from perf.machine.yardstick import Yardstick
 yardstick = Yardstick(Path(sys.argv[1]), int(sys.argv[2]), Layout(2))
 print(*yardstick.pids, flush=True)
 signal.pause()
@@ -34,7 +36,7 @@ signal.pause()
 
 @pytest.fixture(scope="module")
 def model(artifacts: Callable[[str], Artifacts]) -> tuple[Path, int]:
-    """The checkpoint of a real model, and the size of its pictures."""
+    """The checkpoint of a real model, and the size of its images."""
     made = artifacts("resnet18")
     crop_px = json.loads(made.preprocess.read_text("utf-8"))["crop_px"]
     return made.checkpoint, int(crop_px)
@@ -42,7 +44,7 @@ def model(artifacts: Callable[[str], Artifacts]) -> tuple[Path, int]:
 
 @pytest.fixture(scope="module")
 def yardstick(model: tuple[Path, int]) -> Iterator[Yardstick]:
-    """A yardstick of two processes, up for all tests that do it no harm."""
+    """A yardstick of two processes, for all tests that do not change it."""
     checkpoint, crop_px = model
     made = Yardstick(checkpoint, crop_px, TWO)
     yield made
@@ -58,13 +60,13 @@ def own_yardstick(model: tuple[Path, int]) -> Iterator[Yardstick]:
     made.stop()
 
 
-def test_it_gives_images_a_second(yardstick: Yardstick) -> None:
-    """A real model has a rate, which all processes have together."""
+def test_it_measures_a_throughput(yardstick: Yardstick) -> None:
+    """A real model has a throughput above zero."""
     assert yardstick.measure_rps() > 0.0
 
 
 def test_it_has_the_processes_of_its_layout(yardstick: Yardstick) -> None:
-    """As many as were asked for, each a child of ours with one model."""
+    """It has as many processes as asked for, each a child of this one."""
     assert len(set(yardstick.pids)) == TWO.processes
     assert {psutil.Process(pid).ppid() for pid in yardstick.pids} == {os.getpid()}
 
@@ -72,13 +74,13 @@ def test_it_has_the_processes_of_its_layout(yardstick: Yardstick) -> None:
 def test_it_has_the_threads_of_its_layout(
     yardstick: Yardstick, own_yardstick: Yardstick
 ) -> None:
-    """A process on two threads keeps one more busy than a process on one."""
+    """A process with two threads keeps two busy, a process with one keeps one busy."""
     assert _busy_threads(own_yardstick) == 2
     assert _busy_threads(yardstick) == 1
 
 
 def test_a_batch_counts_as_its_images(model: tuple[Path, int]) -> None:
-    """Batches of eight come to about as many images a second as single ones."""
+    """Batches of eight have about the same throughput, in images, as single images."""
     checkpoint, crop_px = model
     rates = []
     for batch_size in (1, 8):
@@ -91,7 +93,7 @@ def test_a_batch_counts_as_its_images(model: tuple[Path, int]) -> None:
 def test_a_model_that_is_loaded_for_every_image_takes_longer(
     model: tuple[Path, int], yardstick: Yardstick
 ) -> None:
-    """What a job spends on loading is in the yardstick of such jobs."""
+    """With `reload`, the time to load the model is part of the measurement."""
     checkpoint, crop_px = model
     loading = Yardstick(checkpoint, crop_px, TWO._replace(reload=True))
     assert loading.measure_rps() < 0.9 * yardstick.measure_rps()
@@ -99,33 +101,33 @@ def test_a_model_that_is_loaded_for_every_image_takes_longer(
 
 
 def test_between_measurements_it_sleeps(yardstick: Yardstick) -> None:
-    """No thread of it runs once a measurement has been told."""
+    """After a measurement, all its threads sleep."""
     yardstick.measure_rps()
     wait_until(lambda: _states(yardstick.pids) == {"S"}, "all of them sleep")
 
 
-def test_a_damaged_checkpoint_is_told(tmp_path: Path, model: tuple[Path, int]) -> None:
-    """It cannot be measured by: an error with the reason, and no process is left."""
+def test_a_damaged_checkpoint_is_an_error(tmp_path: Path, model: tuple[Path, int]) -> None:
+    """The error contains the reason from the process's log."""
     checkpoint, crop_px = model
     whole = Path(checkpoint).read_bytes()
     damaged = tmp_path / "damaged.pt"
     damaged.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(
-        ChildError, match=r"(?s)perf\.machine\.yardstick died.*PytorchStreamReader"
+        ChildError, match=r"(?s)yardstick_process died.*PytorchStreamReader"
     ):
         Yardstick(damaged, crop_px, TWO)
 
 
-def test_a_process_that_dies_is_told(own_yardstick: Yardstick) -> None:
-    """A measurement that is not whole is an error, and no lower rate."""
+def test_a_process_that_dies_is_an_error(own_yardstick: Yardstick) -> None:
+    """If a process dies, the measurement raises and does not return a lower throughput."""
     (pid,) = own_yardstick.pids
     os.kill(pid, signal.SIGKILL)
-    with pytest.raises(ChildError, match=r"perf\.machine\.yardstick died"):
+    with pytest.raises(ChildError, match=r"perf\.machine\.yardstick_process died"):
         own_yardstick.measure_rps()
 
 
-def test_a_relaunch_is_other_processes(own_yardstick: Yardstick) -> None:
-    """The old ones are gone, and the new ones run as many batches a measurement."""
+def test_a_relaunch_starts_new_processes(own_yardstick: Yardstick) -> None:
+    """The old processes end, and a measurement has as many batches as before."""
     before, batches = own_yardstick.pids, own_yardstick._batches
     own_yardstick.relaunch()
     assert not {*before} & {*own_yardstick.pids}
@@ -135,7 +137,7 @@ def test_a_relaunch_is_other_processes(own_yardstick: Yardstick) -> None:
 
 
 def test_stop_ends_its_processes(own_yardstick: Yardstick) -> None:
-    """After stop they are gone; it may be called again."""
+    """The processes end with `stop`, which may be called again."""
     pids = own_yardstick.pids
     own_yardstick.stop()
     own_yardstick.stop()
@@ -143,7 +145,7 @@ def test_stop_ends_its_processes(own_yardstick: Yardstick) -> None:
 
 
 def test_our_own_death_ends_its_processes(model: tuple[Path, int]) -> None:
-    """Where the one that measures by it is killed, no process stays behind."""
+    """If the process that started the yardstick is killed, its processes end too."""
     command = [sys.executable, "-c", _PARENT, *map(str, model)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
@@ -154,7 +156,7 @@ def test_our_own_death_ends_its_processes(model: tuple[Path, int]) -> None:
 
 
 def _busy_threads(yardstick: Yardstick) -> int:
-    """Return how many threads of the first process a measurement keeps busy."""
+    """Return how many threads of the first process are busy during a measurement."""
     (pid, *_) = yardstick.pids
 
     def used_s() -> dict[int, float]:
