@@ -1,1 +1,1 @@
-"""What is typed beside `pytest perf`: one command a module, run by its tox environment."""
+"""Commands beside `pytest perf`: one in each module, run by a tox environment."""

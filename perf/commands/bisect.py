@@ -1,11 +1,11 @@
-"""Measure one scenario and say of it what `git bisect run` understands.
+"""Measure one scenario, and return an exit code for `git bisect run`.
 
     python -m perf.commands.bisect SCENARIO [pytest's options]
 
-ends with 0 where the scenario is unchanged or improved, 1 where it has regressed, and
-125, which skips the commit, where that cannot be said: too little evidence, an invalid
-measurement, no baseline, or a commit that cannot be built. Needs tox and nothing else,
-so a commit whose packages cannot be installed is skipped as well.
+The exit code is 0 where the scenario is unchanged or improved, and 1 where it has
+regressed. It is 125, which skips the commit, where the verdict is inconclusive, invalid or
+`no baseline`, or the commit cannot be built. The command needs only tox, so it also skips a
+commit whose packages cannot be installed.
 """
 
 from __future__ import annotations
@@ -24,23 +24,23 @@ _USAGE = "usage: tox -e bisect -- SCENARIO [pytest's options]"
 
 
 def exit_code(summary: Path, scenario: str) -> tuple[int, str]:
-    """Return the code for a run's summary.json, and why in a few words."""
+    """Return the exit code for a run's summary.json, and the reason in a few words."""
     try:
         rows = json.loads(summary.read_text("utf-8"))["scenarios"]
         found = next((row for row in rows if row["name"] == scenario), None)
     except (OSError, ValueError, KeyError, TypeError):
-        return SKIP, "the run left no summary: it could not be built or started"
+        return SKIP, "the run wrote no summary: it could not be built or started"
     if found is None:
-        return SKIP, "the run ended before the scenario was measured"
+        return SKIP, "the run ended before it measured the scenario"
     verdict = str(found["verdict"])
     return _CODES.get(verdict, SKIP), f"{verdict}. {found['reason']}".strip()
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the scenario in tox's own environment and return the code."""
+    """Measure the scenario in tox's environment, and return the exit code."""
     if not arguments or arguments[0].startswith("-"):
         sys.stderr.write(f"{_USAGE}\n")
-        return SKIP  # git bisect ends at once for what it is told of no commit
+        return SKIP  # any other code would be a verdict on the commit
     scenario, *more = arguments
     with tempfile.TemporaryDirectory(prefix="serving-perf-bisect-") as folder:
         reports = ["--perf-reports", folder]

@@ -1,15 +1,17 @@
-"""Record a candidate for a new baseline, show it beside the old, keep it when told to.
+"""Record a candidate for a new baseline, compare it with the old one, and keep it.
 
     python -m perf.commands.rebaseline [pytest's options]
     python -m perf.commands.rebaseline --write NAME
     python -m perf.commands.rebaseline --pool NAME
 
-The first measures, over more launches than a nightly run, into reports/rebaseline/; a
-run with a failed request or an invalid measurement leaves no candidate. The second puts
-the last candidate among the baselines, as a file of a new number: old ones stay, and
-git keeps those that are removed. The third does so too, but keeps the runs of the baseline
-that applies beside the candidate's own: a baseline of several runs, best of several days,
-is better known.
+The first form records a candidate in reports/rebaseline/. It measures more launches than a
+nightly run. A run with a failed request or an invalid measurement leaves no candidate.
+
+The second form moves the last candidate to the baselines, as a file with the next number.
+Older files stay; one that is removed can be found in git.
+
+The third form does the same, but adds the runs of the baseline that applies to the
+candidate's own. A baseline of several runs, best from different days, has a smaller error.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ def main(
     baselines: Path = _ROOT / "baselines",
     candidates: Path = _ROOT / "reports" / "rebaseline",
 ) -> int:
-    """Do what is asked for and return the exit code."""
+    """Do what the arguments say, and return the exit code."""
     try:
         if arguments and arguments[0] in (_WRITE, _POOL):
             return _keep(arguments[0], arguments[1:], baselines, candidates)
@@ -66,18 +68,22 @@ def _record(arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
         check=False,
     )
     if not _newest(candidates):
-        sys.stderr.write("rebaseline: the run left no candidate: see above\n")
+        sys.stderr.write("rebaseline: the run left no candidate; see its output above\n")
         return done.returncode or 1
     sys.stdout.write(f"\n{compared(baselines, candidates)}\n\n")
     sys.stdout.write(
-        "to keep it: tox -e rebaseline -- --write NAME, or --pool NAME beside the old\n"
+        "to keep it: tox -e rebaseline -- --write NAME; "
+        "to add it to the old baseline's runs: tox -e rebaseline -- --pool NAME\n"
     )
     return 0
 
 
 def _keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
     if len(arguments) != 1 or not _NAME.fullmatch(arguments[0]):
-        raise ConfigError(f"{how} takes one name, of letters, digits, '.', '_' and '-'")
+        raise ConfigError(
+            f"{how} takes one name of letters, digits, '.', '_' and '-', which begins "
+            "with a letter or digit"
+        )
     candidate = _newest(candidates)
     if candidate is None:
         raise ConfigError(f"{how}: there is no candidate; `tox -e rebaseline` records one")
@@ -96,18 +102,21 @@ def _keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path)
 
 
 def compared(baselines: Path, candidates: Path) -> str:
-    """Return the table of old ratios beside new ones; raises ConfigError."""
+    """Return a table of the old and the new ratios, and of the changes of efficiency.
+
+    Raises ConfigError where a file cannot be read.
+    """
     old = BaselineStore(baselines)
     rows = []
     for new in BaselineStore(candidates).all():
         before, reason = old.find(new.name, new.identity)
         rows.append([new.name, *_row(before, new), "" if before else reason])
-    heads = ["scenario", "old ratio", "new ratio", "change of speed", "remark"]
+    heads = ["scenario", "old ratio", "new ratio", "change of efficiency", "remark"]
     return tabulate(rows, headers=heads, disable_numparse=True)
 
 
 def _row(old: Baseline | None, new: Baseline) -> list[str]:
-    """Return old ratio, new ratio and the change of speed, each with its 95 % interval."""
+    """Return old ratio, new ratio and change of efficiency, with 95 % intervals."""
     now = formatting.interval(estimate_ratio(new.sample))
     if old is None:
         return [formatting.UNKNOWN, now, formatting.UNKNOWN]

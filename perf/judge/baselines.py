@@ -1,8 +1,8 @@
-"""Baselines: the only module that knows how `baselines/` is laid out.
+"""Baselines: the only module that knows how the folder `baselines/` is organised.
 
-The folder is pytest-benchmark's own storage, and pytest-benchmark writes it: files
-PLATFORM/NNNN_NAME.json, the highest number the newest. What the gate needs lies in each
-benchmark's `extra_info`; see `perf.judge.stored`.
+It is the storage of pytest-benchmark, which writes the files PLATFORM/NNNN_NAME.json. The
+file with the highest number is the newest. What the gate needs is in the `extra_info` of
+each benchmark; see `perf.judge.stored`.
 """
 
 from __future__ import annotations
@@ -16,27 +16,37 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity, Recorded, Run
+from perf.judge.stored import (
+    EXTRA,
+    SCHEMA_VERSION,
+    BaselineRun,
+    Identity,
+    StoredResult,
+)
 from perf.stats import Sample, TooFewPairs
 from serving.errors import ConfigError
 
-_ELSEWHERE = "name another folder with --benchmark-storage"
+_OTHER_FOLDER = "name another folder with --benchmark-storage"
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """A stored result: where it lies, what it holds for, its runs, and all else.
-
-    `about` are facts that do not decide whether it applies, but may explain a change:
-    versions, the image's digest, the kernel, the model of the CPU, the server's settings.
-    The launches of one run are numbered on in the next.
-    """
+    """A stored result of one scenario."""
 
     path: Path
     name: str
+    """The scenario's name."""
+
     identity: Identity
-    runs: tuple[Run, ...]
+
+    runs: tuple[BaselineRun, ...]
+    """Its runs; their launches are numbered through all of them."""
+
     about: Mapping[str, str]
+    """Facts that do not decide whether it applies, but may explain a change.
+
+    They are versions, the image's digest, the kernel, the CPU and the server's settings.
+    """
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -49,7 +59,7 @@ class Baseline:
         return Sample(pair for run in self.runs for pair in run.sample.pairs)
 
     def differences(self, about: Mapping[str, str]) -> list[str]:
-        """Return one phrase for each fact that was another when this was recorded."""
+        """Return a phrase for each fact of the baseline that is different in `about`."""
         return [
             f"{key} {self.about[key]} -> {about[key]}"
             for key in sorted(self.about.keys() & about.keys())
@@ -58,21 +68,21 @@ class Baseline:
 
 
 class BaselineStore:
-    """The baselines of one storage folder, newest first, read once."""
+    """The baselines of one storage folder, newest first."""
 
     def __init__(self, folder: Path, only: str | None = None) -> None:
-        """Read every file, or with `only` those that pytest-benchmark would compare with.
+        """Read every file, or with `only` those that --benchmark-compare=ONLY would read.
 
-        Raises ConfigError where a file is damaged or not of this suite's making.
+        Raises ConfigError where a file is damaged, or was not written by this suite.
         """
         self.folder = folder
         self._only = only
         self._baselines = [b for path in self._files() for b in read_baselines(path)]
 
     def find(self, name: str, identity: Identity) -> tuple[Baseline | None, str]:
-        """Return the newest baseline that applies, or None and the reason in a line.
+        """Return the newest baseline that applies, or None and the reason on one line.
 
-        The reason is what differs in the baseline that comes nearest.
+        The reason names the differences to the baseline that has the fewest.
         """
         among = f" among {self._only}" if self._only else ""
         reason, fewest = f"no baseline of {name}{among} in {self.folder}", math.inf
@@ -92,7 +102,10 @@ class BaselineStore:
         return tuple(self._baselines)
 
     def newest_file(self, wanted: Mapping[str, Identity]) -> Path | None:
-        """Return the newest file with a baseline for any of the named scenarios."""
+        """Return the newest file with a baseline that applies to any scenario.
+
+        `wanted` maps the names of the scenarios to their identities.
+        """
         for baseline in self._baselines:
             identity = wanted.get(baseline.name)
             if identity and not identity.differences(baseline.identity):
@@ -112,45 +125,46 @@ class BaselineStore:
 
 
 def read_baselines(path: Path) -> list[Baseline]:
-    """Return what one file holds.
+    """Return the results that one file holds.
 
-    Raises ConfigError where it is damaged or not of this suite's making.
+    A result is left out if one of its runs has fewer than two pairs, and so no spread.
+    Raises ConfigError where the file is damaged, or was not written by this suite.
     """
     try:
         raw = json.loads(path.read_text("utf-8"))
-        benchmarks = [b["extra_info"] for b in raw["benchmarks"]]
+        extras = [b["extra_info"] for b in raw["benchmarks"]]
         recorded_at = str(raw.get("datetime", ""))
     except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(path, repr(error)) from None
+    found = (_baseline(path, extra, recorded_at) for extra in extras)
+    return [baseline for baseline in found if baseline is not None]
+
+
+def _baseline(path: Path, extra: object, recorded_at: str) -> Baseline | None:
+    """Return one benchmark's result, or None where it cannot be compared with.
+
+    Raises ConfigError as `read_baselines` does.
+    """
+    entry = extra.get(EXTRA) if isinstance(extra, dict) else None
+    version = entry.get("schema_version") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or version != SCHEMA_VERSION:
         raise ConfigError(
-            f"baseline {path} is damaged ({error!r}): restore it, or {_ELSEWHERE}"
-        ) from None
-    found = []
-    for extra in benchmarks:
-        entry = extra.get(EXTRA) if isinstance(extra, dict) else None
-        version = entry.get("schema_version") if isinstance(entry, dict) else None
-        if not isinstance(entry, dict) or version != SCHEMA_VERSION:
-            raise ConfigError(
-                f"baseline {path} is of schema {version}, this suite reads "
-                f"{SCHEMA_VERSION}: record it anew with --benchmark-save, or {_ELSEWHERE}"
-            )
-        if "pairs" not in entry:
-            continue  # the harness's own benchmark has no reference
-        try:
-            recorded = Recorded.model_validate(entry)
-            found.append(
-                Baseline(
-                    path,
-                    recorded.name,
-                    recorded.identity,
-                    recorded.runs_of(recorded_at),
-                    recorded.about,
-                )
-            )
-        except TooFewPairs:
-            continue
-        except (ValidationError, ValueError, KeyError) as error:
-            first = str(error).splitlines()[0]
-            raise ConfigError(
-                f"baseline {path} is damaged ({first}): restore it, or {_ELSEWHERE}"
-            ) from None
-    return found
+            f"baseline {path} has schema {version}, but this suite reads schema "
+            f"{SCHEMA_VERSION}: record it again with --benchmark-save, or {_OTHER_FOLDER}"
+        )
+    if "pairs" not in entry:
+        return None  # the benchmark of the harness has no reference
+    try:
+        stored = StoredResult.model_validate(entry)
+        runs = stored.runs_of(recorded_at)
+    except TooFewPairs:
+        return None
+    except (ValidationError, ValueError, KeyError) as error:
+        raise _damaged(path, str(error).splitlines()[0]) from None
+    return Baseline(path, stored.name, stored.identity, runs, stored.about)
+
+
+def _damaged(path: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"baseline {path} is damaged ({why}): restore it, or {_OTHER_FOLDER}"
+    )

@@ -1,7 +1,7 @@
-"""Put a result beside the runs of the baseline it belongs to, as one more run of it.
+"""Add the runs of an existing baseline to a new result, as one baseline of several runs.
 
-A run has an error of its own, which its blocks cannot show and more of them do not lessen;
-that of a mean over several runs is smaller (see docs/method.md).
+Each run has an error of its own. Its blocks cannot show that error, and more blocks do not
+reduce it. The mean over several runs has a smaller one (see docs/method.md).
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from perf.judge.baselines import Baseline, BaselineStore, read_baselines
-from perf.judge.stored import EXTRA, RecordedRun, Run
+from perf.judge.stored import EXTRA, BaselineRun, StoredRun
 from perf.stats import estimate_change
 from perf.stats.rule import RUN_ALPHA
 from serving.errors import ConfigError
 
 
 def pooled(candidate: Path, store: BaselineStore) -> str:
-    """Return the candidate's file, the pairs of older runs before its own.
+    """Return the text of the candidate's file with the runs of its baselines added.
 
-    Raises ConfigError where a scenario has no baseline that applies, or is so much faster
-    or slower than it that they are no runs of one thing.
+    The older runs come first. Raises ConfigError where a scenario has no baseline that
+    applies, or its efficiency has changed since that baseline.
     """
     found = {
         new.name: (*_older(new, store), *new.runs) for new in read_baselines(candidate)
@@ -36,27 +36,27 @@ def pooled(candidate: Path, store: BaselineStore) -> str:
     return json.dumps(result, indent=4) + "\n"
 
 
-def _older(new: Baseline, store: BaselineStore) -> tuple[Run, ...]:
+def _older(new: Baseline, store: BaselineStore) -> tuple[BaselineRun, ...]:
     old, reason = store.find(new.name, new.identity)
     if old is None:
-        raise ConfigError(f"--pool: {reason}; --write keeps a result that stands alone")
+        raise ConfigError(f"--pool: {reason}; --write keeps the result on its own")
     change = estimate_change(new.sample, *old.samples).interval(RUN_ALPHA / 2)
     if not change.low <= 1.0 <= change.high:
         raise ConfigError(
-            f"--pool: {new.name} moved by {change.point - 1:+.1%} "
-            f"[{change.low - 1:+.1%}, {change.high - 1:+.1%}] since {old.path.name}: "
-            "it is no other run of the same; --write keeps it alone"
+            f"--pool: the efficiency of {new.name} has changed by {change.point - 1:+.1%} "
+            f"[{change.low - 1:+.1%}, {change.high - 1:+.1%}] since {old.path.name}, so "
+            "they are not runs of the same code; --write keeps the result on its own"
         )
     return old.runs
 
 
-def _entry(runs: tuple[Run, ...]) -> dict[str, Any]:
-    """Return the keys that hold the runs, their launches numbered on."""
+def _entry(runs: tuple[BaselineRun, ...]) -> dict[str, Any]:
+    """Return the keys that hold the runs, with launches numbered through all runs."""
     pairs: list[dict[str, Any]] = []
     begins: list[dict[str, Any]] = []
     for run, first in zip(runs, _first_launches(runs), strict=True):
-        recorded = RecordedRun(recorded=run.recorded, first_launch=first)
-        begins.append(recorded.model_dump(mode="json"))
+        stored = StoredRun(recorded=run.recorded, first_launch=first)
+        begins.append(stored.model_dump(mode="json"))
         least = min(pair.launch for pair in run.sample.pairs)
         pairs += [
             {**asdict(pair), "launch": first + pair.launch - least}
@@ -65,7 +65,7 @@ def _entry(runs: tuple[Run, ...]) -> dict[str, Any]:
     return {"pairs": pairs, "runs": begins}
 
 
-def _first_launches(runs: tuple[Run, ...]) -> Iterator[int]:
+def _first_launches(runs: tuple[BaselineRun, ...]) -> Iterator[int]:
     first = 0
     for run in runs:
         yield first

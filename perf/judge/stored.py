@@ -1,7 +1,7 @@
-"""What a result leaves to be compared with: the entry in a benchmark's `extra_info`.
+"""The stored form of a result: the entry in a benchmark's `extra_info`.
 
-The pairs of several runs may stand in it one after the other, for a run has an error of its
-own which only others show.
+A later run is compared with it. An entry can hold the pairs of several runs, one after the
+other, because each run has an error of its own that only other runs show.
 """
 
 from __future__ import annotations
@@ -15,44 +15,50 @@ from pydantic import BaseModel, ConfigDict
 from perf.stats import Pair, Sample
 
 EXTRA = "serving_perf"
+"""The key of the entry in `extra_info`."""
+
 SCHEMA_VERSION = 3
 
 
 class Identity(BaseModel):
-    """What must be equal for a baseline to apply; `versions` are major versions.
-
-    `device` is cpu, or the name of the card.
-    """
+    """What must be equal for a baseline to apply."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     machine_class: str
-    device: str = "cpu"  # as all were that do not say
+
+    device: str = "cpu"
+    """cpu, or the name of the card; older entries have none, and were measured on cpu."""
+
     runtime: str
     model: Mapping[str, str]
     spec: Mapping[str, object]
+
     versions: Mapping[str, str]
+    """Major versions."""
 
     def differences(self, other: Identity) -> list[str]:
-        """Return one phrase for each thing in which `other` differs from this."""
+        """Return a phrase for each difference; `other` is the baseline's identity."""
         mine, theirs = _flat(self.model_dump()), _flat(other.model_dump())
         return [
-            f"{key} is {mine.get(key)}, there {theirs.get(key)}"
+            f"{key} is {mine.get(key)}, in the baseline {theirs.get(key)}"
             for key in sorted(mine.keys() | theirs.keys())
             if mine.get(key) != theirs.get(key)
         ]
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
-    """One run of a baseline: when it was recorded, and its pairs."""
+class BaselineRun:
+    """One run of a baseline."""
 
     recorded: str
+    """The date and time of the run, as pytest-benchmark writes them."""
+
     sample: Sample
 
 
-class RecordedPair(BaseModel):
-    """A pair as it is stored; other keys may join."""
+class StoredPair(BaseModel):
+    """A pair as it is stored; unknown keys are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -62,8 +68,8 @@ class RecordedPair(BaseModel):
     yardstick_rps: float | None = None
 
 
-class RecordedRun(BaseModel):
-    """Which of the pairs are of one run: those from `first_launch` on, to the next's."""
+class StoredRun(BaseModel):
+    """Where the pairs of one run begin; they end where those of the next run begin."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,11 +77,8 @@ class RecordedRun(BaseModel):
     first_launch: int
 
 
-class Recorded(BaseModel):
-    """What a scenario's benchmark leaves in its `extra_info`; other keys may join.
-
-    Without `runs` all pairs are of one.
-    """
+class StoredResult(BaseModel):
+    """A scenario's entry in `extra_info`; unknown keys are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -83,21 +86,25 @@ class Recorded(BaseModel):
     name: str
     identity: Identity
     about: Mapping[str, str] = {}
-    pairs: tuple[RecordedPair, ...]
-    runs: tuple[RecordedRun, ...] = ()
+    pairs: tuple[StoredPair, ...]
 
-    def runs_of(self, recorded: str) -> tuple[Run, ...]:
-        """Return the pairs of each run; `recorded` is the date of one that has none.
+    runs: tuple[StoredRun, ...] = ()
+    """The runs of the pairs; empty where all pairs belong to one run."""
 
-        Raises ValueError where they are no throughputs, or TooFewPairs.
+    def runs_of(self, recorded: str) -> tuple[BaselineRun, ...]:
+        """Return the runs with their pairs.
+
+        `recorded` is the date for an entry without `runs`. Raises ValueError where the
+        runs do not begin in order or a throughput is impossible, and TooFewPairs where a
+        run has fewer than two pairs.
         """
-        runs = self.runs or (RecordedRun(recorded=recorded, first_launch=0),)
+        runs = self.runs or (StoredRun(recorded=recorded, first_launch=0),)
         begins = [run.first_launch for run in runs]
         if begins != sorted(set(begins)) or begins[0] != 0:
-            raise ValueError(f"runs begin at launches {begins}")
+            raise ValueError(f"the runs begin at launches {begins}")
         ends = [*begins[1:], math.inf]
         return tuple(
-            Run(
+            BaselineRun(
                 run.recorded,
                 Sample(
                     Pair(**dict(pair))

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from perf.judge.stored import RecordedPair
+from perf.judge.stored import StoredPair
 from perf.stats import Pair, Verdict
 from perf.trust.recordings import launches_of
 
@@ -38,7 +38,7 @@ class Outcome(BaseModel):
     verdict: Verdict
     reason: str
     change: float | None
-    pairs: tuple[RecordedPair, ...]
+    pairs: tuple[StoredPair, ...]
 
     @property
     def launches(self) -> list[list[Pair]]:

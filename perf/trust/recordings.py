@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from perf.judge.stored import EXTRA, RecordedPair
+from perf.judge.stored import EXTRA, StoredPair
 from perf.stats import Pair, Sample
 
 FOLDER = Path(__file__).with_name("recordings")
@@ -28,7 +28,7 @@ class Recording(BaseModel):
     runtime: str
     model: str
     quiet: bool
-    scenarios: Mapping[str, tuple[RecordedPair, ...]]
+    scenarios: Mapping[str, tuple[StoredPair, ...]]
 
     def sample(self, name: str) -> Sample:
         """Return a scenario's pairs."""

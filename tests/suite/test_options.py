@@ -223,7 +223,7 @@ def test_a_folder_that_cannot_be_made_ends_the_run(
                 json.dumps(
                     {"benchmarks": [{"extra_info": {EXTRA: {"schema_version": n}}}]}
                 ),
-                f"is of schema {n}, this suite reads {SCHEMA_VERSION}: record it anew",
+                f"has schema {n}, but this suite reads schema {SCHEMA_VERSION}: record",
             )
             for n in (1, 99)
         ),

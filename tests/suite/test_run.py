@@ -196,8 +196,8 @@ def test_a_run_beside_a_busy_program_is_invalid(suite: Suite) -> None:
     row = run.row("decentralized")
     assert row["verdict"] == "invalid"
     assert row["requests"]["failed"] == row["requests"]["wrong"] == 0
-    assert "scenario: other processes were busy for " in row["reason"]
-    assert "reference: other processes were busy for " in row["reason"]
+    assert "scenario blocks: other processes used " in row["reason"]
+    assert "reference blocks: other processes used " in row["reason"]
     (message,) = run.lines("decentralized was not measured validly, ")
     assert f"Reason: {row['reason']}." in message
     assert run.lines("--benchmark-save: nothing was saved, ")

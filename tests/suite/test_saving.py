@@ -109,7 +109,8 @@ def test_a_baseline_of_another_machine_class_does_not_apply(
     row = run.row(LOCAL)
     assert row["verdict"] == "no baseline"
     here = run.result["machine_class"]
-    reason = f"{path.name} does not apply: machine_class is {here}, there sparc-1cpu"
+    differs = f"machine_class is {here}, in the baseline sparc-1cpu"
+    reason = f"{path.name} does not apply: {differs}"
     assert row["reason"] == reason
     (message,) = run.lines(f"{LOCAL} has no baseline that applies.")
     assert reason in message

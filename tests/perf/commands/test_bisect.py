@@ -1,4 +1,4 @@
-"""The command for `git bisect run`: what it ends with for each verdict."""
+"""The command for `git bisect run`: its exit code for each verdict."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[3]
 
 
 def summary(folder: Path, verdict: str, name: str = "serving-batch") -> Path:
-    """Write a summary of one scenario and return its path."""
+    """Write a summary with one scenario, and return its path."""
     path = folder / "summary.json"
     row = {"name": name, "verdict": verdict, "reason": "because"}
     path.write_text(json.dumps({"scenarios": [row]}), encoding="utf-8")
@@ -35,14 +35,14 @@ def summary(folder: Path, verdict: str, name: str = "serving-batch") -> Path:
     ],
 )
 def test_every_verdict_has_a_code(tmp_path: Path, verdict: Verdict, code: int) -> None:
-    """Good is 0, bad is 1, and what cannot be said skips the commit."""
+    """Good is 0, bad is 1, and every other verdict skips the commit."""
     found, why = exit_code(summary(tmp_path, verdict), "serving-batch")
     assert found == code
     assert why == f"{verdict}. because"
 
 
 def test_a_run_without_a_summary_is_skipped(tmp_path: Path) -> None:
-    """A commit that could not be built, or ended early, is neither good nor bad."""
+    """A commit that could not be built, or whose run ended early, is skipped."""
     assert exit_code(tmp_path / "summary.json", "serving-batch")[0] == SKIP
     (tmp_path / "broken.json").write_text("{", encoding="utf-8")
     assert exit_code(tmp_path / "broken.json", "serving-batch")[0] == SKIP
@@ -54,15 +54,15 @@ def test_a_run_without_a_summary_is_skipped(tmp_path: Path) -> None:
 def test_the_scenario_comes_first(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a scenario nothing is run, and one line says what to type."""
+    """Without a scenario nothing is run, and one line shows the usage."""
     assert main(arguments) == SKIP
     assert capsys.readouterr().err == (
         "usage: tox -e bisect -- SCENARIO [pytest's options]\n"
     )
 
 
-def test_it_needs_nothing_but_the_standard_library() -> None:
-    """It starts where the suite's packages cannot be installed."""
+def test_it_needs_only_the_standard_library() -> None:
+    """It starts without any installed package."""
     done = subprocess.run(
         [sys.executable, "-S", "-m", "perf.commands.bisect"],
         cwd=ROOT,

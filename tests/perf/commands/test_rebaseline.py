@@ -1,4 +1,4 @@
-"""The command that records a candidate and keeps it only when told to."""
+"""The command that records a candidate for a baseline, and keeps it on request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.fakes import RECORDED, entry, write_baseline
 
 
 def launches(times: float = 1.0) -> list[dict[str, float]]:
-    """Return three launches of two pairs, all `times` as fast as the first call's."""
+    """Return three launches of two pairs each; the scenario is `times` as fast as usual."""
     ratios = (3.0, 3.02, 2.98, 3.01, 3.0, 2.99)
     return [
         {"scenario_rps": 2 * ratio * times, "reference_rps": 2.0, "launch": place // 2}
@@ -22,7 +22,7 @@ def launches(times: float = 1.0) -> list[dict[str, float]]:
 
 @pytest.fixture
 def old(tmp_path: Path) -> Path:
-    """Return a folder with one baseline."""
+    """A folder with one baseline."""
     folder = tmp_path / "baselines"
     write_baseline(folder, "0003_old.json", entry(pairs=launches()))
     return folder
@@ -30,13 +30,13 @@ def old(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def candidates(tmp_path: Path) -> Path:
-    """Return a folder with a candidate that is a tenth slower."""
+    """A folder with a candidate that is 10 % slower."""
     folder = tmp_path / "candidates"
     write_baseline(folder, "0001_candidate.json", entry(pairs=launches(0.9)))
     return folder
 
 
-def test_old_stands_beside_new(old: Path, candidates: Path) -> None:
+def test_old_and_new_are_compared(old: Path, candidates: Path) -> None:
     """The table has both ratios and the change, each with its interval."""
     row = compared(old, candidates).splitlines()[-1]
     assert row.startswith("serving-batch")
@@ -45,17 +45,17 @@ def test_old_stands_beside_new(old: Path, candidates: Path) -> None:
     assert "-10.0 % [-" in row
 
 
-def test_new_without_old_says_why(tmp_path: Path, candidates: Path) -> None:
-    """Where no baseline applies the row has the new ratio and the reason."""
+def test_new_without_old_has_a_reason(tmp_path: Path, candidates: Path) -> None:
+    """Where no baseline applies, the row has the new ratio and the reason."""
     row = compared(tmp_path / "none", candidates).splitlines()[-1]
     assert "2.70 [" in row
     assert "no baseline of serving-batch" in row
 
 
-def test_it_is_kept_when_told_to(
+def test_write_keeps_the_candidate(
     old: Path, candidates: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The candidate becomes the file of the next number; the old one stays."""
+    """The candidate becomes the file with the next number, and the old file stays."""
     assert main(["--write", "faster"], old, candidates) == 0
     names = sorted(path.name for path in old.glob("*/*.json"))
     assert names == ["0003_old.json", "0004_faster.json"]
@@ -65,14 +65,14 @@ def test_it_is_kept_when_told_to(
 
 @pytest.mark.parametrize("how", ["--write", "--pool"])
 @pytest.mark.parametrize("name", [[], ["a", "b"], ["../up"], [".hidden"], ["a b"]])
-def test_a_name_is_a_name(
+def test_an_impossible_name_is_refused(
     old: Path,
     candidates: Path,
     how: str,
     name: list[str],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Anything that is no plain file name is refused in one line, and nothing is moved."""
+    """Anything but one plain file name is an error, and nothing is moved."""
     assert main([how, *name], old, candidates) == 4
     assert capsys.readouterr().err.startswith(f"ERROR: {how} takes one name")
     assert len(list(old.glob("*/*.json"))) == 1
@@ -82,13 +82,13 @@ def test_a_name_is_a_name(
 def test_nothing_is_written_without_a_candidate(
     old: Path, tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What was not measured cannot be kept."""
+    """Without a candidate, --write and --pool are errors."""
     assert main([how, "x"], old, tmp_path / "none") == 4
     assert "there is no candidate" in capsys.readouterr().err
 
 
-def test_a_run_joins_those_of_the_baseline(old: Path, tmp_path: Path) -> None:
-    """Pooled runs keep their pairs and dates, oldest first, their launches numbered on."""
+def test_pool_adds_a_run_to_those_of_the_baseline(old: Path, tmp_path: Path) -> None:
+    """Runs keep their pairs and dates, oldest first; launches are numbered through."""
     folder = tmp_path / "more"
     write_baseline(folder, "0001_candidate.json", entry(pairs=launches(1.01)))
     assert main(["--pool", "two"], old, folder) == 0
@@ -106,22 +106,23 @@ def test_a_run_joins_those_of_the_baseline(old: Path, tmp_path: Path) -> None:
     assert not list(folder.glob("*/*.json"))
 
 
-def test_a_changed_speed_is_no_run_of_the_same(
+def test_pool_refuses_a_changed_efficiency(
     old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What is surely slower than the baseline is refused, and stays a candidate."""
+    """A candidate that is certainly slower is no run of the same code, and stays."""
     folder = tmp_path / "slower"
     write_baseline(folder, "0001_candidate.json", entry(pairs=launches(0.8)))
     assert main(["--pool", "x"], old, folder) == 4
-    assert "ERROR: --pool: serving-batch moved by -20.0%" in capsys.readouterr().err
+    expected = "ERROR: --pool: the efficiency of serving-batch has changed by -20.0%"
+    assert expected in capsys.readouterr().err
     assert len(list(old.glob("*/*.json"))) == 1
     assert len(list(folder.glob("*/*.json"))) == 1
 
 
-def test_a_run_needs_a_baseline_to_join(
+def test_pool_needs_a_baseline_that_applies(
     candidates: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a baseline that applies there is nothing to stand beside."""
+    """Without a baseline, --pool is an error and the candidate stays."""
     assert main(["--pool", "x"], tmp_path / "none", candidates) == 4
     assert "--pool: no baseline of serving-batch" in capsys.readouterr().err
     assert len(list(candidates.glob("*/*.json"))) == 1
@@ -130,7 +131,7 @@ def test_a_run_needs_a_baseline_to_join(
 def test_a_run_that_fails_leaves_no_candidate(
     old: Path, candidates: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """A run that could not measure ends with its own code; an older candidate is gone."""
+    """The command returns the run's exit code, and has removed the older candidate."""
     assert main(["--perf-profile", "none"], old, candidates) == 4
     assert "--perf-profile none: no such profile" in capfd.readouterr().err
     assert not candidates.exists()

@@ -1,0 +1,169 @@
+"""The stored form of a result: what is read back, and what is refused as damaged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perf.judge.baselines import BaselineStore
+from perf.judge.stored import EXTRA, SCHEMA_VERSION
+from perf.stats import Pair
+from serving.errors import ConfigError
+from tests.perf.judge.storage import HARNESS, NAME, fault, found_in, identity, only_one
+from tests.support.fakes import IDENTITY, RECORDED, entry, pairs_of, write_baseline
+
+PAIR = {"scenario_rps": 6.0, "reference_rps": 2.0, "launch": 0}
+
+
+def test_identity_survives_the_file(tmp_path: Path) -> None:
+    """Numbers, lists and null in an identity are equal when they are read back."""
+    spec = {"workers": None, "batch_delay_ms": 100, "share": 0.1, "rows": ["a", "b"]}
+    mine = identity(spec=spec)
+    write_baseline(tmp_path, "0001_a.json", entry(identity=mine))
+    assert BaselineStore(tmp_path).find(NAME, mine)[0] is not None
+
+
+def test_a_pair_survives_the_file(tmp_path: Path) -> None:
+    """All throughputs and the launch are read back as they were stored."""
+    stored = pairs_of(3.0, 3.5, launches=2, yardstick_rps=7.25)
+    write_baseline(tmp_path, "0001_a.json", entry(pairs=stored))
+    assert only_one(tmp_path).sample.pairs == (
+        Pair(6.0, 2.0, 0, yardstick_rps=7.25),
+        Pair(7.0, 2.0, 1, yardstick_rps=7.25),
+    )
+
+
+def runs_at(*begins: int) -> list[dict[str, object]]:
+    """Return the stored form of runs that begin at these launches."""
+    return [{"recorded": f"at {begin}", "first_launch": begin} for begin in begins]
+
+
+def with_runs(*begins: int) -> dict[str, object]:
+    """Return an entry with four launches, whose runs begin at these launches."""
+    return entry(pairs=pairs_of(*[3.0] * 8, launches=4), runs=runs_at(*begins))
+
+
+def test_each_run_has_its_own_launches(tmp_path: Path) -> None:
+    """A run ends where the next begins; without `runs`, all pairs are one run."""
+    write_baseline(tmp_path, "0001_a.json", with_runs(0, 1))
+    runs = only_one(tmp_path).runs
+    assert [run.recorded for run in runs] == ["at 0", "at 1"]
+    assert [set(run.sample.launches.tolist()) for run in runs] == [{0}, {1, 2, 3}]
+    write_baseline(tmp_path, "0001_a.json", with_runs())
+    assert [run.recorded for run in only_one(tmp_path).runs] == [RECORDED]
+    assert len(only_one(tmp_path).sample) == 8
+
+
+@pytest.mark.parametrize("begins", [(1,), (0, 0), (0, 2, 1)])
+def test_runs_must_begin_in_order(tmp_path: Path, begins: tuple[int, ...]) -> None:
+    """Otherwise a pair would belong to no run, or to two."""
+    write_baseline(tmp_path, "0001_a.json", with_runs(*begins))
+    with pytest.raises(ConfigError, match="runs begin at launches"):
+        BaselineStore(tmp_path)
+
+
+@pytest.mark.parametrize("stored", [PAIR, {**PAIR, "yardstick_rps": None}])
+def test_a_pair_may_have_no_yardstick(tmp_path: Path, stored: dict[str, object]) -> None:
+    """If the yardstick is missing or null, it is None."""
+    write_baseline(tmp_path, "0001_a.json", entry(pairs=[stored] * 2))
+    assert only_one(tmp_path).sample.pairs == (Pair(6.0, 2.0, 0),) * 2
+
+
+def test_unknown_keys_are_ignored(tmp_path: Path) -> None:
+    """An entry with a key that a later version adds can still be read."""
+    stored = entry()[EXTRA]
+    assert isinstance(stored, dict)
+    write_baseline(tmp_path, "0001_a.json", {EXTRA: {**stored, "mood": "good"}})
+    assert found_in(tmp_path) == "0001_a.json"
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", '{"benchmarks": [{"extra_info": {"serving_perf": {"schema_ver', "\xff"],
+    ids=["empty", "one byte", "cut off", "no UTF-8"],
+)
+def test_a_truncated_file_is_damaged(tmp_path: Path, text: str) -> None:
+    """A file that is cut off is an error that names it."""
+    path = write_baseline(tmp_path, "0001_a.json", entry())
+    path.write_bytes(text.encode("latin-1"))
+    assert fault(tmp_path).startswith(f"baseline {path} is damaged (")
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '"text"', '{"benchmarks": [{}]}', "null"])
+def test_other_json_is_damaged(tmp_path: Path, text: str) -> None:
+    """JSON that pytest-benchmark did not write is an error that names the file."""
+    path = write_baseline(tmp_path, "0001_a.json")
+    path.write_text(text, "utf-8")
+    assert fault(tmp_path).startswith(f"baseline {path} is damaged (")
+
+
+@pytest.mark.parametrize(
+    ("extra", "version"),
+    [
+        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 1}}, 1),
+        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 4}}, 4),
+        ({EXTRA: {"schema_version": str(SCHEMA_VERSION)}}, str(SCHEMA_VERSION)),
+        ({EXTRA: {}}, None),
+        ({EXTRA: "text"}, None),
+        ({"another": "suite"}, None),
+        ({}, None),
+        (None, None),
+        ([], None),
+    ],
+)
+def test_another_schema_is_refused(tmp_path: Path, extra: object, version: object) -> None:
+    """A result with another schema, or of another suite, is an error with a remedy."""
+    path = write_baseline(tmp_path, "0001_a.json", entry(), extra)
+    assert fault(tmp_path).startswith(
+        f"baseline {path} has schema {version}, but this suite reads schema "
+        f"{SCHEMA_VERSION}: record it again with --benchmark-save, or "
+    )
+
+
+def test_schema_1_must_be_recorded_again(tmp_path: Path) -> None:
+    """A complete file of the first schema, which had no yardstick, is refused."""
+    stored = {
+        "schema_version": 1,
+        "name": NAME,
+        "identity": IDENTITY.model_dump(mode="json"),
+        "pairs": [{"scenario_rps": 6.0, "reference_rps": 2.0, "launch": 0}] * 2,
+        "seed": 7,
+    }
+    path = write_baseline(tmp_path, "0001_a.json", {EXTRA: stored})
+    assert fault(tmp_path) == (
+        f"baseline {path} has schema 1, but this suite reads schema {SCHEMA_VERSION}: "
+        "record it again with --benchmark-save, or name another folder with "
+        "--benchmark-storage"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"pairs": [{"scenario_rps": 1.0, "reference_rps": 1.0}] * 2},
+        {"pairs": [{"scenario_rps": 0.0, "reference_rps": 1.0, "launch": 0}] * 2},
+        {"pairs": [{"scenario_rps": float("nan"), "reference_rps": 1, "launch": 0}] * 2},
+        {"pairs": [{"scenario_rps": "fast", "reference_rps": 1.0, "launch": 0}] * 2},
+        {"pairs": [{**PAIR, "launch": 0.5}] * 2},
+        {"pairs": [{**PAIR, "yardstick_rps": 0.0}] * 2},
+        {"pairs": [{**PAIR, "yardstick_rps": float("nan")}] * 2},
+        {"pairs": [{**PAIR, "yardstick_rps": "fast"}] * 2},
+        {"about": {"torch": 2}},
+        {"about": "torch"},
+        {"pairs": 12},
+        {"pairs": None},
+        {"identity": None},
+        {"identity": {"machine_class": "some"}},
+        {"identity": {**IDENTITY.model_dump(), "colour": "red"}},
+        {"name": None},
+    ],
+    ids=lambda change: str(change)[:60],
+)
+def test_a_damaged_entry_is_an_error(tmp_path: Path, change: dict[str, object]) -> None:
+    """An entry that violates the schema is an error that names the file."""
+    whole = entry()
+    stored = whole[EXTRA]
+    assert isinstance(stored, dict)
+    path = write_baseline(tmp_path, "0001_a.json", {EXTRA: {**stored, **change}})
+    assert fault(tmp_path).startswith(f"baseline {path} is damaged (")
