@@ -1,1 +1,1 @@
-"""How often the gate errs: its operating curve, from recorded and from live runs."""
+"""How often the gate errs: its operating curve, from recorded runs and from live runs."""

@@ -1,4 +1,7 @@
-"""The operating curve: how often each rule calls a slow-down, by how slow it is. Pure."""
+"""The operating curve: how often each rule calls a scenario slower, for several losses.
+
+This module is pure.
+"""
 
 from __future__ import annotations
 
@@ -9,34 +12,45 @@ import numpy as np
 from scipy.stats import binomtest
 
 from perf.stats import Pair, Verdict
-from perf.trust.resample import Plan, Run, Tally, draw, drawable, some_runs
+from perf.trust.resample import (
+    LaunchesByScenario,
+    Plan,
+    Tally,
+    choose_runs,
+    resample,
+    usable_scenarios,
+)
 from perf.trust.rivals import RIVALS
 
 LOSSES = (0.0, 0.02, 0.05, 0.10, 0.20, 0.30)
+"""The simulated losses of throughput, as shares."""
+
 OURS = "this suite"
 _CONFIDENCE = 0.95
+_PASSED = {Verdict.UNCHANGED, Verdict.IMPROVED}
+_ByLoss = Mapping[tuple[str, float], "Rate"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How often something happened: `hits` of `drawn`, with Wilson's interval.
+    """A share, `hits` of `total`, with Wilson's interval.
 
     Wilson, "Probable inference, the law of succession, and statistical inference",
     Journal of the American Statistical Association 22, 1927.
     """
 
     hits: int
-    drawn: int
+    total: int
 
     @property
     def share(self) -> float:
-        """Return hits over drawn."""
-        return self.hits / self.drawn
+        """Return hits over total."""
+        return self.hits / self.total
 
     @property
     def interval(self) -> tuple[float, float]:
         """Return both ends of the 95 % interval."""
-        found = binomtest(self.hits, self.drawn).proportion_ci(_CONFIDENCE, "wilson")
+        found = binomtest(self.hits, self.total).proportion_ci(_CONFIDENCE, "wilson")
         return float(found.low), float(found.high)
 
     def __str__(self) -> str:
@@ -46,49 +60,51 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """What was drawn.
-
-    `alarms` is the share of runs without any change in which some scenario is called
-    regressed. `power` maps scenario and loss to the share of runs in which the
-    scenario, alone slowed down by so much, is called so; `passed` to the share in which
-    it is called unchanged or improved, and `launches` to the median of what it took.
-    `rivals` maps a rule's name and a loss to its own share, over all scenarios alike;
-    for a loss of 0 it is that of runs in which any scenario is called slower.
-    """
+    """The operating curve; most of its rates are by (scenario, loss)."""
 
     alarms: Rate
-    power: Mapping[tuple[str, float], Rate]
-    passed: Mapping[tuple[str, float], Rate]
+    """The share of runs without a change in which some scenario is called regressed."""
+
+    power: _ByLoss
+    """The share of runs in which the scenario is called regressed."""
+
+    passed: _ByLoss
+    """The share of runs in which the scenario is called unchanged or improved."""
+
     launches: Mapping[tuple[str, float], float]
-    rivals: Mapping[tuple[str, float], Rate]
+    """The median of the launches until the verdict."""
+
+    rivals: _ByLoss
+    """By (rule, loss): the share of slower scenarios that another rule calls slower.
+
+    For a loss of 0, it is the share of runs in which it calls any scenario slower.
+    """
 
 
 def operating_curve(
-    runs: Sequence[Run],
+    runs: Sequence[LaunchesByScenario],
     plan: Plan,
     *,
     number: int,
     seed: int,
     losses: Sequence[float] = LOSSES,
 ) -> Curve:
-    """Return the curve over `number` drawn runs a point, the same seeds for every rule."""
-    names = drawable(runs, plan)
+    """Return the curve from `number` resampled runs for each loss.
+
+    All rules get the same seeds.
+    """
     power: dict[tuple[str, float], Rate] = {}
     passed: dict[tuple[str, float], Rate] = {}
     launches: dict[tuple[str, float], float] = {}
     alarms = Rate(0, number)
     for place, loss in enumerate(losses):
-        # Every scenario is slowed down in the same drawn runs: they are judged one by
-        # one, so what holds for each alone can be read off one drawing.
-        tally = draw(
-            runs, plan, number=number, seed=seed + place, slower=dict.fromkeys(names, loss)
-        )
+        tally = _resample_all(runs, plan, loss, number=number, seed=seed + place)
         if loss == 0.0:
             alarms = Rate(tally.alarms, number)
-        for name in names:
+        for name in tally.verdicts:
             key = (name, loss)
             power[key] = _rate(tally, name, {Verdict.REGRESSED})
-            passed[key] = _rate(tally, name, {Verdict.UNCHANGED, Verdict.IMPROVED})
+            passed[key] = _rate(tally, name, _PASSED)
             launches[key] = float(np.median(tally.launches[name]))
     return Curve(
         alarms=alarms,
@@ -100,33 +116,49 @@ def operating_curve(
 
 
 def power_of(
-    runs: Sequence[Run], plan: Plan, *, number: int, seed: int
+    runs: Sequence[LaunchesByScenario], plan: Plan, *, number: int, seed: int
 ) -> dict[tuple[str, float], Rate]:
-    """Return how often each scenario is called regressed, by its loss, as in a Curve."""
-    names = drawable(runs, plan)
+    """Return how often each scenario is called regressed, as in `Curve.power`."""
     found: dict[tuple[str, float], Rate] = {}
     for place, loss in enumerate(LOSSES):
-        slower = dict.fromkeys(names, loss)
-        tally = draw(runs, plan, number=number, seed=seed + place, slower=slower)
-        found |= {(name, loss): _rate(tally, name, {Verdict.REGRESSED}) for name in names}
+        tally = _resample_all(runs, plan, loss, number=number, seed=seed + place)
+        for name in tally.verdicts:
+            found[name, loss] = _rate(tally, name, {Verdict.REGRESSED})
     return found
+
+
+def _resample_all(
+    runs: Sequence[LaunchesByScenario], plan: Plan, loss: float, *, number: int, seed: int
+) -> Tally:
+    """Return the counts over runs in which every scenario has the same loss.
+
+    Scenarios are judged one by one, so the counts of each are those of a run in which it
+    alone has the loss.
+    """
+    losses = dict.fromkeys(usable_scenarios(runs, plan), loss)
+    return resample(runs, plan, number=number, seed=seed, losses=losses)
 
 
 def _rate(tally: Tally, name: str, wanted: set[Verdict]) -> Rate:
     counts = tally.verdicts[name]
-    return Rate(sum(counts[verdict] for verdict in wanted), tally.drawn)
+    return Rate(sum(counts[verdict] for verdict in wanted), tally.runs)
 
 
 def _rivals(
-    runs: Sequence[Run], plan: Plan, *, number: int, seed: int, losses: Sequence[float]
+    runs: Sequence[LaunchesByScenario],
+    plan: Plan,
+    *,
+    number: int,
+    seed: int,
+    losses: Sequence[float],
 ) -> dict[tuple[str, float], Rate]:
-    """Return what the other rules say of runs drawn in the same way, as long as ours.
+    """Return the rates of the other rules, for runs that are resampled in the same way.
 
-    They see one run against another, both with all the launches planned: none of them
-    keeps more, and none stops early.
+    Each rule compares one run with one other, both with all planned launches, because
+    none of them keeps more than one run or stops early.
     """
     rates: dict[tuple[str, float], Rate] = {}
-    names = drawable(runs, plan)
+    names = usable_scenarios(runs, plan)
     for place, loss in enumerate(losses):
         rng = np.random.default_rng(seed + place)
         hits = dict.fromkeys(RIVALS, 0)
@@ -134,9 +166,9 @@ def _rivals(
         for _ in range(number):
             called = dict.fromkeys(RIVALS, 0)
             for name in names:
-                now, then, *_ = some_runs(runs, name, plan, rng)
-                before = _durations(then, plan, rng)
-                after = _durations(now, plan, rng) / (1.0 - loss)
+                current, other, *_ = choose_runs(runs, name, plan, rng)
+                before = _durations(other, plan, rng)
+                after = _durations(current, plan, rng) / (1.0 - loss)
                 for rival, rule in RIVALS.items():
                     called[rival] += rule(before.tolist(), after.tolist())
             judged += len(names) if loss else 1
@@ -149,6 +181,7 @@ def _rivals(
 def _durations(
     launches: Sequence[Sequence[Pair]], plan: Plan, rng: np.random.Generator
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the seconds that an image took in each block of resampled launches."""
     chosen = rng.integers(len(launches), size=plan.planned)
     return np.array(
         [1.0 / pair.scenario_rps for which in chosen for pair in launches[which]]

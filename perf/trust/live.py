@@ -1,11 +1,11 @@
-"""Live runs: the whole suite against real servers that are, or are not, really slower.
+"""Live runs: the whole suite against real servers, some of which are really slower.
 
-First records a baseline, then runs the suite again and again, each time with another
-loss of throughput built into the server (see slower/sitecustomize.py), in an order drawn
-at random: a round has two runs without a loss and one with each of the others. ResNet-18,
-for the time it takes. What each run came to is added, verdict by verdict, to a file in
-`live/`, from which the operating curve's page counts; an interrupted call loses no run that
-has ended.
+The first run records a baseline. Each later run slows the server down by a given loss of
+throughput (see slower/sitecustomize.py). A round has two runs without a loss, and one with
+each of the other losses, in random order. The model is ResNet-18, to save time.
+
+The verdicts of each run are appended to a file in `live/`. The page of the operating curve
+is made from these files. If the command is interrupted, the runs that have ended are kept.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from perf.stats import Verdict
 from perf.trust.outcomes import BASELINE, FOLDER, Outcome, outcomes_of
 
 ROUND = (0.0, 0.0, 0.02, 0.05, 0.10, 0.20)
-"""The losses of one round."""
+"""The losses of the runs of one round, as shares."""
 
 SERVED = ("serving-single", "serving-batch", "serving-workers-2")
 LAUNCHES = 3
@@ -34,27 +34,27 @@ BASELINE_LAUNCHES = 8
 PAIRS_PER_LAUNCH = 2
 _SLOWER = Path(__file__).with_name("slower")
 _ROOT = Path(__file__).parents[2]
-_ENOUGH = (0, 1)  # pytest's codes of a run whose verdicts can be read
+_HAS_VERDICTS = (0, 1)  # pytest's exit codes of a run that came to its end
 
 
 def run_live(rounds: int) -> bool:
-    """Record a baseline and make `rounds` rounds of runs; return whether all ended well."""
+    """Record a baseline and run `rounds` rounds; return whether all runs ended well."""
     path = FOLDER / f"{_now().replace(':', '')}.jsonl"
     with tempfile.TemporaryDirectory(prefix="serving-perf-live-") as name:
         folder = Path(name)
-        baseline = _suite(folder, 0.0, BASELINE_LAUNCHES, "--benchmark-save=live")
+        baseline = _run_suite(folder, 0.0, BASELINE_LAUNCHES, "--benchmark-save=live")
         if baseline is None:
             return False
-        _add(path, outcomes_of(baseline, _now(), BASELINE, 0.0))
+        _append(path, outcomes_of(baseline, _now(), BASELINE, 0.0))
         for run, loss in enumerate(_losses(rounds)):
-            summary = _suite(folder, loss, LAUNCHES)
+            summary = _run_suite(folder, loss, LAUNCHES)
             if summary is None:
                 return False
             outcomes = outcomes_of(summary, _now(), run, loss)
             if unjudged := [o for o in outcomes if o.verdict is Verdict.NO_BASELINE]:
                 sys.stderr.write(f"{unjudged[0].scenario}: {unjudged[0].reason}\n")
                 return False
-            _add(path, outcomes)
+            _append(path, outcomes)
     return True
 
 
@@ -63,16 +63,19 @@ def _now() -> str:
 
 
 def _losses(rounds: int) -> Iterator[float]:
-    """Yield the loss of each run, the rounds one after the other."""
+    """Yield the loss of each run."""
     order = random.SystemRandom()
     for _ in range(rounds):
         yield from order.sample(ROUND, len(ROUND))
 
 
-def _suite(
+def _run_suite(
     folder: Path, loss: float, launches: int, *more: str
 ) -> Mapping[str, Any] | None:
-    """Run the suite; return its summary, or None, with its output, where there is none."""
+    """Run the suite and return its summary.
+
+    If the run fails, print its output and return None.
+    """
     reports = folder / "reports"
     rows = (*(("decentralized",) if loss == 0.0 else ()), *SERVED)
     done = subprocess.run(
@@ -92,7 +95,7 @@ def _suite(
         text=True,
         check=False,
     )
-    if done.returncode not in _ENOUGH:
+    if done.returncode not in _HAS_VERDICTS:
         sys.stderr.write(done.stdout)
         return None
     with _removed(reports / "summary.json") as summary:
@@ -102,12 +105,13 @@ def _suite(
 
 @contextmanager
 def _removed(path: Path) -> Iterator[Path]:
-    """Remove a file after use: the next run's must not be this one's."""
+    """Remove a file after use, so that it is not taken for that of the next run."""
     yield path
     path.unlink()
 
 
-def _add(path: Path, outcomes: Sequence[Outcome]) -> None:
+def _append(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Append the outcomes to the file, and print them."""
     path.parent.mkdir(exist_ok=True)
     with path.open("a", encoding="utf-8") as file:
         for outcome in outcomes:

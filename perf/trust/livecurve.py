@@ -1,10 +1,13 @@
-"""What live runs say of the gate, beside what drawing the same runs again says. Pure.
+"""Live runs compared with simulated losses: do both lead to the same verdicts?
 
-A live loss is computed away inside the server, and what is computed also takes time from
-whatever else runs: more is lost than was asked for. Its counterpart is every run without a
-loss, its throughputs divided by what the slowed runs really lost beside it, as
-`perf.trust.resample` divides, and judged against the same baseline: if both give the same
-shares, the drawn curve can be believed.
+In a live run the server is delayed, and the delay uses CPU time. So it also slows the jobs
+and the harness, and the measured loss is larger than the intended one.
+
+A simulated loss reduces the throughputs of the live runs without a loss, by the loss that
+was measured in the slowed runs. They are judged against the same baseline. If both lead to
+regressed verdicts equally often, the resampled operating curve can be trusted.
+
+This module is pure.
 """
 
 from __future__ import annotations
@@ -19,19 +22,19 @@ import numpy as np
 
 from perf.stats import Pair, Sample, Verdict
 from perf.trust.curve import Rate
-from perf.trust.resample import Plan, follow
+from perf.trust.resample import Plan, first_verdict
 
 
-class Seen(Protocol):
-    """One verdict of one live run; see `perf.trust.outcomes`."""
+class LiveVerdict(Protocol):
+    """The verdict on one scenario in one live run; see `perf.trust.outcomes`."""
 
     @property
     def run(self) -> int:
-        """The run's number; -1 for the one that is the others' baseline."""
+        """The number of the run; -1 for the one that is the baseline of the others."""
 
     @property
     def loss(self) -> float:
-        """The share of throughput that was taken from the server."""
+        """The intended loss of the server's throughput, as a share."""
 
     @property
     def scenario(self) -> str:
@@ -39,39 +42,47 @@ class Seen(Protocol):
 
     @property
     def verdict(self) -> Verdict:
-        """What the gate said."""
+        """The verdict of the gate."""
 
     @property
     def change(self) -> float | None:
-        """The estimated speed over the baseline's."""
+        """The estimated efficiency over that of the baseline."""
 
     @property
     def launches(self) -> list[list[Pair]]:
         """The pairs of each launch."""
 
 
+Campaign = Sequence[LiveVerdict]
+"""All verdicts of the runs against one baseline, and those of the baseline itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRow:
-    """The verdicts on one loss: live ones, and those of runs that were divided.
-
-    They are of one scenario, or of all where `scenario` is empty. `loss_seen` is the mean
-    loss that was estimated, as a share.
-    """
+    """The verdicts for one intended loss."""
 
     loss: float
+
     scenario: str
+    """The scenario's name; empty for all scenarios together."""
+
     verdicts: Mapping[Verdict, int]
+
     regressed: Rate
-    divided: Rate | None
-    loss_seen: float | None
+    """How often the live runs were called regressed."""
+
+    simulated: Rate | None
+    """How often runs with a simulated loss of the same size are called regressed."""
+
+    measured_loss: float | None
+    """The mean of the measured losses, as a share."""
 
 
-def live_rows(campaigns: Sequence[Sequence[Seen]], plan: Plan) -> list[LiveRow]:
-    """Return rows for each loss that was tried, the smallest first.
+def live_rows(campaigns: Sequence[Campaign], plan: Plan) -> list[LiveRow]:
+    """Return the rows for each loss, the smallest loss first.
 
-    The first of a loss is of all scenarios, the others of one each. Each campaign is of
-    runs against one baseline, judged as `plan` has it. Invalid verdicts are counted, and
-    are part of no rate.
+    The first row of a loss is for all scenarios together. `plan` says how runs are judged.
+    Invalid verdicts are counted, but are part of no rate.
     """
     every = [one for campaign in campaigns for one in campaign if one.run >= 0]
     losses = sorted({one.loss for one in every})
@@ -84,8 +95,8 @@ def live_rows(campaigns: Sequence[Sequence[Seen]], plan: Plan) -> list[LiveRow]:
     ]
 
 
-def runs_with_alarm(campaigns: Sequence[Sequence[Seen]]) -> Rate | None:
-    """Return how many of the runs without a loss called any scenario regressed."""
+def runs_with_alarm(campaigns: Sequence[Campaign]) -> Rate | None:
+    """Return in how many of the runs without a loss any scenario was called regressed."""
     alarms: dict[tuple[int, int], bool] = {}
     for place, campaign in enumerate(campaigns):
         for one in _judged(campaign, 0.0):
@@ -95,48 +106,48 @@ def runs_with_alarm(campaigns: Sequence[Sequence[Seen]]) -> Rate | None:
 
 
 def _row(
-    campaigns: Sequence[Sequence[Seen]], loss: float, name: str, plan: Plan
+    campaigns: Sequence[Campaign], loss: float, name: str, plan: Plan
 ) -> LiveRow | None:
     judged = [one for c in campaigns for one in _judged(c, loss, name)]
     if not judged:
         return None
-    divided = [one for c in campaigns for one in _divided(c, loss, name, plan)]
+    simulated = [one for c in campaigns for one in _simulated(c, loss, name, plan)]
     return LiveRow(
         loss=loss,
         scenario=name,
         verdicts=Counter(one.verdict for c in campaigns for one in _of_loss(c, loss, name)),
         regressed=_share(one.verdict for one in judged),
-        divided=_share(divided) if divided else None,
-        loss_seen=_loss_seen(judged),
+        simulated=_share(simulated) if simulated else None,
+        measured_loss=_measured_loss(judged),
     )
 
 
-def _divided(campaign: Sequence[Seen], loss: float, name: str, plan: Plan) -> list[Verdict]:
-    """Return the verdicts on the runs without a loss, divided by what `loss` came to.
+def _simulated(campaign: Campaign, loss: float, name: str, plan: Plan) -> list[Verdict]:
+    """Return the verdicts on the runs without a loss, reduced by the measured loss.
 
-    A scenario of which the campaign has no run with that loss is left out.
+    Scenarios that have no run with that loss in the campaign are left out.
     """
     baselines = {one.scenario: one for one in campaign if one.run < 0}
     of_run = Counter(one.run for one in campaign)
     found = []
     for one in _judged(campaign, 0.0, name):
-        left = _left(campaign, loss, one.scenario)
-        if left is None:
+        factor = _remaining_share(campaign, loss, one.scenario)
+        if factor is None:
             continue
         baseline = Sample(p for launch in baselines[one.scenario].launches for p in launch)
         slowed = [
-            [replace(pair, scenario_rps=pair.scenario_rps * left) for pair in launch]
+            [replace(pair, scenario_rps=pair.scenario_rps * factor) for pair in launch]
             for launch in one.launches
         ]
         rule = plan.rule(one.scenario, of_run[one.run])
-        found.append(follow(slowed, [baseline], rule)[0])
+        found.append(first_verdict(slowed, [baseline], rule)[0])
     return found
 
 
-def _left(campaign: Sequence[Seen], loss: float, name: str) -> float | None:
-    """Return the share of throughput that runs with `loss` have of those without one.
+def _remaining_share(campaign: Campaign, loss: float, name: str) -> float | None:
+    """Return the efficiency of the runs with `loss` over that of the runs without.
 
-    The error of the baseline is in both, and falls out.
+    Both are relative to the same baseline, so its error cancels.
     """
     if loss == 0.0:
         return 1.0
@@ -146,13 +157,13 @@ def _left(campaign: Sequence[Seen], loss: float, name: str) -> float | None:
     return math.exp(slowed - without)
 
 
-def _of_loss(campaign: Sequence[Seen], loss: float, name: str) -> Iterable[Seen]:
+def _of_loss(campaign: Campaign, loss: float, name: str) -> Iterable[LiveVerdict]:
     for one in campaign:
         if one.run >= 0 and one.loss == loss and name in ("", one.scenario):
             yield one
 
 
-def _judged(campaign: Sequence[Seen], loss: float, name: str = "") -> list[Seen]:
+def _judged(campaign: Campaign, loss: float, name: str = "") -> list[LiveVerdict]:
     every = _of_loss(campaign, loss, name)
     return [one for one in every if one.verdict is not Verdict.INVALID]
 
@@ -162,12 +173,12 @@ def _share(verdicts: Iterable[Verdict]) -> Rate:
     return Rate(sum(verdict is Verdict.REGRESSED for verdict in every), len(every))
 
 
-def _loss_seen(judged: Sequence[Seen]) -> float | None:
+def _measured_loss(judged: Sequence[LiveVerdict]) -> float | None:
     """Return 1 - the geometric mean of the estimated changes."""
     mean_log = _mean_log_change(judged)
     return None if mean_log is None else 1.0 - math.exp(mean_log)
 
 
-def _mean_log_change(judged: Sequence[Seen]) -> float | None:
+def _mean_log_change(judged: Sequence[LiveVerdict]) -> float | None:
     logs = [math.log(one.change) for one in judged if one.change is not None]
     return float(np.mean(logs)) if logs else None

@@ -1,7 +1,7 @@
-"""What live runs came to: their verdicts, and the pairs that they were judged from.
+"""The outcomes of live runs: verdicts, with the pairs that they were judged from.
 
-A file of `live/` holds the runs against one baseline, a verdict a line; the baseline's
-own pairs are its first lines.
+Each file of `live/` holds the runs against one baseline, one verdict a line. Its first
+lines hold the pairs of the baseline.
 """
 
 from __future__ import annotations
@@ -18,26 +18,33 @@ from perf.trust.recordings import launches_of
 
 FOLDER = Path(__file__).with_name("live")
 BASELINE = -1
-"""The number of the run that is the others' baseline."""
+"""The number of the run that is the baseline of the others."""
 
 
 class Outcome(BaseModel):
-    """One verdict of one live run. `run` tells the runs of a file apart.
-
-    `loss` is the share of throughput that was really taken from the server, `change` the
-    estimated speed over the baseline's, `machine` the CPU and the machine's class.
-    """
+    """The verdict on one scenario in one live run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     at: str
+    """The date and time of the run."""
+
     machine: str
+    """The CPU and the machine class."""
+
     run: int
+    """The number of the run in its file."""
+
     loss: float
+    """The share of the server's throughput that the injected delay is meant to take."""
+
     scenario: str
     verdict: Verdict
     reason: str
+
     change: float | None
+    """The estimated efficiency over that of the baseline; 1.0 means no change."""
+
     pairs: tuple[StoredPair, ...]
 
     @property
@@ -47,7 +54,7 @@ class Outcome(BaseModel):
 
 
 def read_live(folder: Path = FOLDER) -> list[list[Outcome]]:
-    """Return the verdicts of each file; raises pydantic.ValidationError."""
+    """Return the outcomes of each file; raises pydantic.ValidationError."""
     return [
         [Outcome.model_validate_json(line) for line in path.read_text("utf-8").splitlines()]
         for path in sorted(folder.glob("*.jsonl"))
@@ -57,7 +64,7 @@ def read_live(folder: Path = FOLDER) -> list[list[Outcome]]:
 def outcomes_of(
     summary: Mapping[str, Any], at: str, run: int, loss: float
 ) -> Sequence[Outcome]:
-    """Return the verdicts of a run's summary.json."""
+    """Return the outcomes that a run's summary.json holds."""
     machine = f"{summary['machine']['CPU']}, {summary['machine_class']}"
     return [
         Outcome(

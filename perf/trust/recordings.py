@@ -1,7 +1,7 @@
-"""Recorded runs: the evidence from which the operating curve is drawn again.
+"""Recorded runs, from which the operating curve is computed.
 
-A recording is one run of the whole table on code that did not change: its pairs as they
-were measured, by scenario, with the machine and the date. Files lie in `recordings/`.
+A recording is one run of all scenarios on code that did not change. It holds the pairs of
+each scenario, the machine and the date. The files are in `recordings/`.
 """
 
 from __future__ import annotations
@@ -19,23 +19,30 @@ FOLDER = Path(__file__).with_name("recordings")
 
 
 class Recording(BaseModel):
-    """One run. `machine` holds facts in words, `quiet` whether nothing else ran."""
+    """One recorded run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     recorded: str
+    """The date and time of the run."""
+
     machine: Mapping[str, str]
+    """The machine class, the CPU, the kernel and the host's name."""
+
     runtime: str
     model: str
+
     quiet: bool
+    """Whether nothing else ran on the machine."""
+
     scenarios: Mapping[str, tuple[StoredPair, ...]]
 
     def sample(self, name: str) -> Sample:
-        """Return a scenario's pairs."""
+        """Return the pairs of a scenario."""
         return Sample(Pair(**dict(pair)) for pair in self.scenarios[name])
 
     def write(self, path: Path) -> None:
-        """Write one line for each pair, so that two recordings can be compared."""
+        """Write the file with one pair a line, so that a diff shows what differs."""
         whole = self.model_dump(mode="json")
         scenarios = whole.pop("scenarios")
         lines = [f"  {json.dumps(key)}: {json.dumps(whole[key])}," for key in whole]
@@ -48,7 +55,10 @@ class Recording(BaseModel):
 
 
 def read_recordings(runtime: str, folder: Path = FOLDER) -> list[Recording]:
-    """Return the recordings of a runtime, by name; raises pydantic.ValidationError."""
+    """Return the recordings of a runtime, in the order of their file names.
+
+    Raises pydantic.ValidationError where a file is damaged.
+    """
     every = (
         Recording.model_validate_json(path.read_text("utf-8"))
         for path in sorted(folder.glob("*.json"))
@@ -57,9 +67,9 @@ def read_recordings(runtime: str, folder: Path = FOLDER) -> list[Recording]:
 
 
 def recording_of(result: Path, *, quiet: bool) -> Recording:
-    """Return what a file of `--benchmark-json` recorded.
+    """Return the recording that a file of `--benchmark-json` holds.
 
-    Raises OSError, KeyError or ValueError where it is no such file.
+    Raises OSError, KeyError, ValueError or StopIteration where it is no such file.
     """
     raw = json.loads(result.read_text("utf-8"))
     entries = [bench["extra_info"].get(EXTRA, {}) for bench in raw["benchmarks"]]
@@ -81,7 +91,7 @@ def recording_of(result: Path, *, quiet: bool) -> Recording:
 
 
 def launches_of(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """Return the pairs of each launch, in the launches' order."""
+    """Return the pairs of each launch, in the order in which the launches first occur."""
     by_launch: dict[int, list[Pair]] = {}
     for pair in pairs:
         by_launch.setdefault(pair.launch, []).append(pair)
@@ -89,7 +99,7 @@ def launches_of(pairs: Sequence[Pair]) -> list[list[Pair]]:
 
 
 def runs_of(recordings: Sequence[Recording]) -> list[dict[str, list[list[Pair]]]]:
-    """Return the launches of every scenario of every recording."""
+    """Return the launches of every scenario, for each recording."""
     return [
         {name: launches_of(one.sample(name).pairs) for name in one.scenarios}
         for one in recordings

@@ -1,4 +1,4 @@
-"""The operating curve as a page and as a plot. Pure."""
+"""The operating curve as a page in Markdown, and as a plot. This module is pure."""
 
 from __future__ import annotations
 
@@ -18,71 +18,92 @@ from perf.trust.rivals import RIVALS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What live runs came to; nothing where there is none."""
+    """The results of live runs; empty where there are none."""
 
     rows: Sequence[LiveRow] = ()
+
     alarms: Rate | None = None
+    """The share of runs without a loss in which some scenario was called regressed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Longer:
-    """How often a loss is called regressed where more launches are allowed."""
+    """How often a slower scenario is called regressed if more launches are allowed."""
 
     planned: int
+    """The most launches of a run."""
+
     power: Mapping[tuple[str, float], Rate]
+    """As `Curve.power`."""
 
 
-_NO_LIVE = Live()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """All that the page shows."""
+
+    curve: Curve
+    recordings: Sequence[Recording]
+
+    plan: Plan
+    """How the runs were resampled and judged."""
+
+    number: int
+    """How many runs were resampled for each point."""
+
+    computed_on: str
+    """The date, such as 2026-11-26."""
+
+    live: Live = Live()
+    longer: Longer | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """The scenarios of the curve."""
+        return sorted({name for name, _ in self.curve.power})
 
 
-def markdown(  # noqa: PLR0913 -- all that the page shows
-    curve: Curve,
-    recordings: Sequence[Recording],
-    plan: Plan,
-    number: int,
-    drawn_on: str,
-    *,
-    live: Live = _NO_LIVE,
-    longer: Longer | None = None,
-) -> str:
+def markdown(page: Page) -> str:
     """Return the page, with a newline at its end."""
-    names = sorted({name for name, _ in curve.power})
-    drawn = (
-        f"Drawn on {drawn_on}: {number:,} runs a point, of {plan.planned} launches at "
-        f"most, against baselines of {_baseline(plan)}, "
-        f"{_tolerances(names, plan)}; every rate with its 95 % interval (Wilson). See "
-        "[docs/method.md](../../docs/method.md) for the rule. `tox -e trust` draws it anew."
+    curve, names = page.curve, page.names
+    parts = [
+        "# How often the gate errs",
+        *_introduction(page),
+        "## How often a slower scenario is called regressed",
+        "The columns are losses of throughput; 0% is no change.",
+        _table(names, lambda name, loss: str(curve.power[name, loss])),
+        "## How often a slower scenario is called unchanged or improved",
+        f"For a loss as large as the tolerance, at most {PASS_ALPHA:.1%} is allowed.",
+        _table(names, lambda name, loss: str(curve.passed[name, loss])),
+        "## Launches until the verdict (median)",
+        _table(names, lambda name, loss: f"{curve.launches[name, loss]:g}"),
+        *_longer(page.longer, names),
+        *_other_rules(curve),
+        *_live(page.live),
+        "## Recordings",
+        _recordings(page.recordings),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _introduction(page: Page) -> list[str]:
+    plan = page.plan
+    computed = (
+        f"Computed on {page.computed_on} from {page.number:,} resampled runs for each "
+        f"point. A run has at most {plan.planned} launches, its baseline "
+        f"{_baseline(plan)}. {_tolerances(page.names, plan)}. Every rate has its 95 % "
+        "interval (Wilson). [docs/method.md](../../docs/method.md) describes the rule. "
+        "`tox -e trust` computes this page again."
+    )
+    resampled = (
+        "The launches of a resampled run are drawn at random from one recorded run, those "
+        "of its baseline from another. To simulate a loss, the scenario's throughputs are "
+        "reduced."
     )
     alarms = (
-        f"**False alarms**: in {curve.alarms} of the runs in which nothing had changed "
-        f"some scenario was called regressed (at most {RUN_ALPHA:.0%} is meant)."
+        f"**False alarms**: in {page.curve.alarms} of the runs without a change, some "
+        f"scenario was called regressed (limit {RUN_ALPHA:.0%})."
     )
-    beside = (
-        "Without a change: the share of runs with any false alarm. Else: the share of "
-        "slowed scenarios that are called slower. The other rules see one run against "
-        "another, both at full length."
-    )
-    return "\n\n".join(
-        [
-            "# How often the gate errs",
-            drawn,
-            alarms,
-            "## Called regressed, by how much slower the scenario is",
-            _table(names, lambda name, loss: str(curve.power[name, loss])),
-            "## Called unchanged or improved",
-            f"At the edge of the tolerance at most {PASS_ALPHA:.1%} is meant.",
-            _table(names, lambda name, loss: str(curve.passed[name, loss])),
-            "## Launches until the verdict, median",
-            _table(names, lambda name, loss: f"{curve.launches[name, loss]:g}"),
-            *_longer(longer, names),
-            "## Beside other rules, on the same blocks",
-            beside,
-            _table([OURS, *RIVALS], lambda name, loss: _side_by_side(curve, name, loss)),
-            *_live(live),
-            "## Recordings",
-            f"{_recordings(recordings)}\n",
-        ]
-    )
+    return [computed, resampled, alarms]
 
 
 def _baseline(plan: Plan) -> str:
@@ -91,62 +112,65 @@ def _baseline(plan: Plan) -> str:
     return f"{plan.baseline_runs} runs of {plan.baseline_launches} launches"
 
 
+def _tolerances(names: Sequence[str], plan: Plan) -> str:
+    """Return the tolerance of all scenarios, or of each where they differ."""
+    each = {name: plan.rule(name, 1).tolerance for name in names}
+    if len(set(each.values())) == 1:
+        return f"The tolerance is {each[names[0]]:.0%}"
+    listed = ", ".join(f"{name} {tolerance:.0%}" for name, tolerance in each.items())
+    return f"The tolerances are: {listed}"
+
+
 def _longer(longer: Longer | None, names: Sequence[str]) -> list[str]:
     if longer is None:
         return []
+    allowed = (
+        f"How often a slower scenario is called regressed if {longer.planned} launches are "
+        f"allowed. They take about {longer.planned} minutes for a scenario; see "
+        "`--perf-budget`."
+    )
     return [
-        f"## Called regressed, where it may take {longer.planned} launches",
-        "About as many minutes a scenario, see `--perf-budget`.",
+        f"## The same with up to {longer.planned} launches",
+        allowed,
         _table(names, lambda name, loss: str(longer.power[name, loss])),
     ]
 
 
-def _tolerances(names: Sequence[str], plan: Plan) -> str:
-    """Return the tolerance, or each scenario's where they differ."""
-    each = {name: plan.rule(name, 1).tolerance for name in names}
-    if len(set(each.values())) == 1:
-        return f"tolerance {each[names[0]]:.0%}"
-    told = ", ".join(f"{name} {tolerance:.0%}" for name, tolerance in each.items())
-    return f"tolerances {told}"
-
-
-def plot(curve: Curve) -> bytes:
-    """Return an SVG: the share called slower over the loss, for every rule."""
-    chart = pygal.XY(
-        title="Called slower, by how much slower it is",
-        x_title="loss of throughput, per cent",
-        y_title="called slower, per cent",
-        range=(0, 100),
-        legend_at_bottom=True,
-        legend_at_bottom_columns=2,
-        js=[],
+def _other_rules(curve: Curve) -> list[str]:
+    explained = (
+        "The column 0% is the share of runs without a change in which any scenario is "
+        "called slower. The other columns are the share of slower scenarios that are "
+        "called slower. The other rules compare one run with one other run, both with all "
+        "planned launches."
     )
-    for name in sorted({name for name, _ in curve.power}):
-        points = [(100 * x, 100 * curve.power[name, x].share) for x in LOSSES]
-        chart.add(f"{OURS}: {name}", points)
-    for name in RIVALS:
-        points = [(100 * x, 100 * curve.rivals[name, x].share) for x in LOSSES]
-        chart.add(name, points, stroke_style={"dasharray": "4, 4"})
-    drawn: bytes = chart.render()
-    return drawn
+    return [
+        "## The rules of other tools, on the same blocks",
+        explained,
+        _table([OURS, *RIVALS], lambda name, loss: str(_rate_of(curve, name, loss))),
+    ]
 
 
-def _table(names: Sequence[str], cell: Callable[[str, float], str]) -> str:
-    rows = [[name, *(cell(name, loss) for loss in LOSSES)] for name in names]
-    heads = ["", *(f"{loss:.0%}" for loss in LOSSES)]
-    return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
+def _rate_of(curve: Curve, rule: str, loss: float) -> Rate:
+    """Return how often a rule calls scenarios slower, over all scenarios."""
+    if rule != OURS:
+        return curve.rivals[rule, loss]
+    if loss == 0.0:
+        return curve.alarms
+    rates = [rate for (_, at), rate in curve.power.items() if at == loss]
+    return Rate(sum(rate.hits for rate in rates), sum(rate.total for rate in rates))
 
 
 def _live(live: Live) -> list[str]:
-    """Return the part on live runs; nothing where there is none."""
+    """Return the part on live runs; empty where there are none."""
     if not live.alarms:
         return []
     explained = (
-        f"ResNet-18, process runtime, every loss computed away inside the server: in "
-        f"{live.alarms} of {live.alarms.drawn} runs without a loss some scenario was "
-        "called regressed. More is lost than is computed away, for that takes time from "
-        "jobs and harness too. *Divided* is what the rule says of the same runs without "
-        "a loss, their throughputs divided by what was lost: the two should agree."
+        "Here the servers were really slower: they spent CPU time before each batch "
+        f"(ResNet-18, process runtime). In {live.alarms} of the {live.alarms.total} runs "
+        "without a loss, some scenario was called regressed. The injected delay also slows "
+        "the jobs and the harness, so the measured loss is larger than the intended one. "
+        "For *simulated*, the runs without a loss are judged again, with their throughputs "
+        "reduced by the measured loss. It should agree with *called regressed*."
     )
     verdicts = sorted({verdict for row in live.rows for verdict in row.verdicts})
     rows = [
@@ -155,25 +179,14 @@ def _live(live: Live) -> list[str]:
             row.scenario or "all",
             *(row.verdicts.get(verdict, 0) for verdict in verdicts),
             str(row.regressed),
-            str(row.divided or ""),
-            "" if row.loss_seen is None else f"{row.loss_seen:.1%}",
+            str(row.simulated or ""),
+            "" if row.measured_loss is None else f"{row.measured_loss:.1%}",
         ]
         for row in live.rows
     ]
-    heads = ["loss", "scenario", *(verdict.value for verdict in verdicts)]
-    heads += ["called regressed", "divided", "mean loss seen"]
-    table = tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
-    return ["## Live", explained, table]
-
-
-def _side_by_side(curve: Curve, name: str, loss: float) -> str:
-    if name != OURS:
-        return str(curve.rivals[name, loss])
-    if loss == 0.0:
-        return str(curve.alarms)
-    rates = [rate for (_, at), rate in curve.power.items() if at == loss]
-    hits, drawn = sum(r.hits for r in rates), sum(r.drawn for r in rates)
-    return str(Rate(hits, drawn))
+    heads = ["intended loss", "scenario", *(verdict.value for verdict in verdicts)]
+    heads += ["called regressed", "simulated", "measured loss"]
+    return ["## Live runs", explained, _pipe(heads, rows)]
 
 
 def _recordings(recordings: Sequence[Recording]) -> str:
@@ -192,4 +205,34 @@ def _recordings(recordings: Sequence[Recording]) -> str:
     ]
     heads = ["recorded", "runtime", "model", "machine class", "CPU", "machine"]
     heads += ["launches", "pairs"]
+    return _pipe(heads, rows)
+
+
+def _table(names: Sequence[str], cell: Callable[[str, float], str]) -> str:
+    rows = [[name, *(cell(name, loss) for loss in LOSSES)] for name in names]
+    return _pipe(["", *(f"{loss:.0%}" for loss in LOSSES)], rows)
+
+
+def _pipe(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
+
+
+def plot(curve: Curve) -> bytes:
+    """Return an SVG: how often each rule calls a scenario slower, over the loss."""
+    chart = pygal.XY(
+        title="Called slower, by how much slower it is",
+        x_title="loss of throughput, per cent",
+        y_title="called slower, per cent",
+        range=(0, 100),
+        legend_at_bottom=True,
+        legend_at_bottom_columns=2,
+        js=[],
+    )
+    for name in sorted({name for name, _ in curve.power}):
+        points = [(100 * x, 100 * curve.power[name, x].share) for x in LOSSES]
+        chart.add(f"{OURS}: {name}", points)
+    for name in RIVALS:
+        points = [(100 * x, 100 * curve.rivals[name, x].share) for x in LOSSES]
+        chart.add(name, points, stroke_style={"dasharray": "4, 4"})
+    image: bytes = chart.render()
+    return image

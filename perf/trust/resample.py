@@ -1,10 +1,15 @@
-"""Runs drawn again from recorded ones, judged by the gate's own rule.
+"""Runs that are resampled from recorded runs, and judged by the gate's own rule.
 
-A scenario's drawn run and the runs of its baseline come from different recordings, so what
-makes runs differ is in the result; of each, whole launches are drawn with replacement, so
-what makes the blocks of a launch alike is in it too. Scenarios are drawn one by one, for
-not every recording has them all. A slow-down divides the scenario's throughputs; how a real
-one shows is for live runs to say. Pure: seeded, no clock.
+For each scenario, the run and the runs of its baseline come from different recordings, so
+the results include the differences between runs. From each recording whole launches are
+drawn at random, with replacement, so the results also include what makes the blocks of a
+launch alike. Scenarios are resampled one by one, because not every recording has all of
+them.
+
+To simulate a loss, the scenario's throughputs are reduced. Live runs show whether a real
+loss looks the same (see `perf.trust.live`).
+
+This module is pure: it uses a seed and no clock.
 """
 
 from __future__ import annotations
@@ -18,27 +23,35 @@ import numpy as np
 from perf.stats import Pair, Rule, Sample, Verdict, estimate_change
 
 Launches = Sequence[Sequence[Pair]]
-Run = Mapping[str, Launches]
+"""The pairs of each launch of one scenario, in one run."""
 
-_DECIDED = {Verdict.REGRESSED, Verdict.UNCHANGED, Verdict.IMPROVED}
+LaunchesByScenario = Mapping[str, Launches]
+"""All pairs of one recorded run."""
+
+_CONCLUSIVE = {Verdict.REGRESSED, Verdict.UNCHANGED, Verdict.IMPROVED}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How runs are drawn, and judged.
-
-    A run has at most `planned` launches, a baseline `baseline_runs` of `baseline_launches`
-    each. A scenario's tolerance is `tolerance` where `tolerances` has none of its own.
-    """
+    """How runs are resampled and judged."""
 
     planned: int = 4
+    """The most launches of a run."""
+
     baseline_runs: int = 1
+    """How many runs a baseline has."""
+
     baseline_launches: int = 10
+    """How many launches each run of a baseline has."""
+
     tolerance: float = 0.09
+    """The tolerance of scenarios that are not in `tolerances`, as a share."""
+
     tolerances: Mapping[str, float] = field(default_factory=dict)
+    """The tolerances of scenarios, as shares."""
 
     def rule(self, name: str, scenarios: int) -> Rule:
-        """Return how the scenario called `name` is judged in a run of `scenarios`."""
+        """Return how the scenario `name` is judged in a run of `scenarios` scenarios."""
         return Rule(
             planned=self.planned,
             scenarios=scenarios,
@@ -48,74 +61,82 @@ class Plan:
 
 @dataclass(slots=True)
 class Tally:
-    """What `drawn` runs came to. `alarms` counts runs with any scenario regressed.
+    """The counts over resampled runs."""
 
-    `verdicts` counts each scenario's, `launches` adds up what they took.
-    """
+    runs: int = 0
 
-    drawn: int = 0
     alarms: int = 0
+    """The runs in which some scenario was called regressed."""
+
     verdicts: dict[str, Counter[Verdict]] = field(default_factory=dict)
+    """The verdicts on each scenario."""
+
     launches: dict[str, list[int]] = field(default_factory=dict)
+    """How many launches the verdict on each scenario took, one entry for each run."""
 
 
-def draw(
-    runs: Sequence[Run],
+def resample(
+    runs: Sequence[LaunchesByScenario],
     plan: Plan,
     *,
     number: int,
     seed: int,
-    slower: Mapping[str, float] | None = None,
+    losses: Mapping[str, float] | None = None,
 ) -> Tally:
-    """Return what `number` drawn runs come to, the scenarios in `slower` slowed down.
+    """Return the counts over `number` resampled runs.
 
-    `slower` maps a scenario to the share of its throughput that it loses.
+    `losses` maps scenarios to the share of their throughput that they lose.
     """
     rng = np.random.default_rng(seed)
     tally = Tally()
-    names = drawable(runs, plan)
+    names = usable_scenarios(runs, plan)
     for _ in range(number):
         alarm = False
         for name in names:
-            now, *then = some_runs(runs, name, plan, rng)
-            factor = 1.0 - (slower or {}).get(name, 0.0)
-            current = _drawn(now, plan.planned, rng, factor)
-            baseline = [_sample(_drawn(run, plan.baseline_launches, rng)) for run in then]
-            verdict, launches = follow(current, baseline, plan.rule(name, len(names)))
+            current, *others = choose_runs(runs, name, plan, rng)
+            factor = 1.0 - (losses or {}).get(name, 0.0)
+            launches = _resampled(current, plan.planned, rng, factor)
+            baseline = [
+                _sample(_resampled(run, plan.baseline_launches, rng)) for run in others
+            ]
+            verdict, taken = first_verdict(launches, baseline, plan.rule(name, len(names)))
             tally.verdicts.setdefault(name, Counter())[verdict] += 1
-            tally.launches.setdefault(name, []).append(launches)
+            tally.launches.setdefault(name, []).append(taken)
             alarm |= verdict is Verdict.REGRESSED
-        tally.drawn += 1
+        tally.runs += 1
         tally.alarms += alarm
     return tally
 
 
-def drawable(runs: Sequence[Run], plan: Plan) -> list[str]:
-    """Return the names of the scenarios of which there are recordings enough."""
+def usable_scenarios(runs: Sequence[LaunchesByScenario], plan: Plan) -> list[str]:
+    """Return the scenarios with enough recorded runs for a run and its baseline."""
     counts = Counter(name for run in runs for name in run)
     return sorted(name for name, count in counts.items() if count > plan.baseline_runs)
 
 
-def some_runs(
-    runs: Sequence[Run], name: str, plan: Plan, rng: np.random.Generator
+def choose_runs(
+    runs: Sequence[LaunchesByScenario], name: str, plan: Plan, rng: np.random.Generator
 ) -> list[Launches]:
-    """Return a scenario's launches in a run and in each of its baseline's.
+    """Return the launches of a scenario in randomly chosen, different recorded runs.
 
-    They are of different recordings.
+    The first is for the current run, the others are for the runs of its baseline.
     """
     having = [run[name] for run in runs if name in run]
     chosen = rng.choice(len(having), size=1 + plan.baseline_runs, replace=False)
     return [having[which] for which in chosen]
 
 
-def follow(
+def first_verdict(
     current: Launches, baseline: Sequence[Sample], rule: Rule
 ) -> tuple[Verdict, int]:
-    """Return the verdict on launches as they come, and after how many it was certain."""
+    """Judge after every launch, and return the first conclusive verdict and its launch.
+
+    Where no verdict is conclusive, the last one and the number of launches are returned.
+    """
     verdict = Verdict.INCONCLUSIVE
     for seen in range(2, len(current) + 1):
         verdict = rule.verdict(estimate_change(_sample(current[:seen]), *baseline))
-        if verdict in _DECIDED:
+        if verdict in _CONCLUSIVE:
             return verdict, seen
     return verdict, len(current)
 
@@ -124,10 +145,13 @@ def _sample(launches: Launches) -> Sample:
     return Sample(pair for launch in launches for pair in launch)
 
 
-def _drawn(
+def _resampled(
     launches: Launches, number: int, rng: np.random.Generator, factor: float = 1.0
 ) -> list[list[Pair]]:
-    """Return `number` launches, each numbered anew, drawn with replacement."""
+    """Return `number` launches, drawn with replacement and numbered in order.
+
+    The scenario's throughputs are multiplied by `factor`.
+    """
     return [
         [
             replace(pair, launch=place, scenario_rps=pair.scenario_rps * factor)

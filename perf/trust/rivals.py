@@ -1,7 +1,7 @@
-"""What other tools would say of the same blocks, by their own published rules.
+"""The rules of other tools, as they are published, for the same blocks.
 
-Each takes the durations of the scenario's blocks in the baseline and now, in seconds,
-and returns whether it calls the scenario slower. Pure.
+Each rule takes the durations of the scenario's blocks in the baseline and now, in seconds
+for an image. It returns whether it calls the scenario slower. This module is pure.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ def pytest_benchmark(baseline: Durations, now: Durations) -> bool:
 
 
 def benchstat(baseline: Durations, now: Durations) -> bool:
-    """Go's benchstat: Mann and Whitney's test at 0.05, and the median has grown."""
+    """Go's benchstat: p < 0.05 in the Mann-Whitney test, and the median has grown."""
     p = mannwhitneyu(baseline, now, alternative="two-sided").pvalue
     return bool(p < _BENCHSTAT and np.median(now) > np.median(baseline))
 
 
 def asv(baseline: Durations, now: Durations) -> bool:
-    """`asv continuous`: the same test at 0.002, and the median grown by a tenth."""
+    """`asv continuous`: p < 0.002 in that test, and the median has grown by over 10 %."""
     p = mannwhitneyu(baseline, now, alternative="two-sided").pvalue
     return bool(p < _ASV and np.median(now) > 1.1 * np.median(baseline))
 
 
 def torchserve_nightly(baseline: Durations, now: Durations) -> bool:
-    """TorchServe's nightly benchmark: 30 % off the mean of the earlier runs."""
+    """TorchServe's nightly benchmark: over 30 % above the mean of earlier runs."""
     return bool(np.mean(now) > 1.3 * np.mean(baseline))
 
 
 def perf_analyzer(baseline: Durations, now: Durations) -> bool:
-    """Triton's perf_analyzer, then plain subtraction: 5 % between two stable means."""
+    """Triton's perf_analyzer: a difference of over 5 % between two stable means."""
     return _stable_mean(now) > 1.05 * _stable_mean(baseline)
 
 
@@ -55,7 +55,7 @@ RIVALS: Mapping[str, Callable[[Durations, Durations], bool]] = {
 
 
 def _stable_mean(durations: Durations) -> float:
-    """Return the mean of the first three windows that agree within 10 %, else of all."""
+    """Return the mean of the first three windows within 10 % of it, or else of all."""
     windows = np.array_split(np.asarray(durations), max(1, len(durations) // 2))
     means = [float(window.mean()) for window in windows]
     for first in range(len(means) - _WINDOWS + 1):

@@ -1,1 +1,1 @@
-"""What is put on the path of a server that is to be slower."""
+"""The folder that is put on the PYTHONPATH of a server that should be slower."""

@@ -1,10 +1,11 @@
-"""Slow every batch in TorchServe's workers down by a share of the server's throughput.
+"""Delay every batch in TorchServe's workers, so that a share of the throughput is lost.
 
-Python imports this file at its start where its folder is on PYTHONPATH. The variable
-SERVING_PERF_LOSS is the share to lose, such as 0.05; elsewhere than in a worker, and
-without the variable, nothing happens. The loss is real: before each batch the worker
-computes for a share of the time from one batch to the next, so whatever else it spends
-time on is slowed down too.
+Python imports this file when it starts with this folder on its PYTHONPATH. The variable
+SERVING_PERF_LOSS is the share to lose, such as 0.05. Without the variable, or in a process
+that is no worker of TorchServe, nothing happens.
+
+The loss is real. Before each batch, the worker computes for a fraction of the usual time
+between two batches. So it also uses CPU time that other processes would have had.
 """
 
 from __future__ import annotations
@@ -21,21 +22,21 @@ from types import ModuleType
 from typing import Any
 
 _HANDLER = "ts.torch_handler.image_classifier"
-_REMEMBERED = 9  # batches: one that waited for a block to begin does not count
+_REMEMBERED = 9  # batches; their median ignores the wait for a new block
 
 
 class Delay:
-    """Computes before each batch, so that `loss` of the throughput is lost."""
+    """Computes before each batch, so that the share `loss` of the throughput is lost."""
 
     def __init__(self, loss: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """Prepare to lose a share of at least 0 and less than 1."""
+        """Take the share to lose, at least 0 and less than 1."""
         self._times = loss / (1.0 - loss)
         self._clock = clock
         self._cycles_s: deque[float] = deque(maxlen=_REMEMBERED)
         self._ended_s: float | None = None
 
     def spend(self) -> None:
-        """Compute for as long as a batch now costs; nothing before the second one."""
+        """Compute for the time that a batch should lose; the first batch loses none."""
         now_s = self._clock()
         if self._ended_s is not None:
             self._cycles_s.append(now_s - self._ended_s)
@@ -46,7 +47,7 @@ class Delay:
 
 
 class _Slower(importlib.abc.MetaPathFinder):
-    """Finds the handler that the model's own is derived from, and slows it down."""
+    """Delays the inference of TorchServe's handler, from which the model's is derived."""
 
     def __init__(self, delay: Delay) -> None:
         self._delay = delay
@@ -54,7 +55,7 @@ class _Slower(importlib.abc.MetaPathFinder):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        """Return the handler's spec, its loader changed; None for everything else."""
+        """Return the handler's spec with a changed loader; None for every other module."""
         if fullname != _HANDLER:
             return None
         sys.meta_path.remove(self)
@@ -67,13 +68,13 @@ class _Slower(importlib.abc.MetaPathFinder):
             run(module)
             inference = module.ImageClassifier.inference
 
-            def slow(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401 -- handed on
+            def slow(*arguments: Any, **keywords: Any) -> Any:  # noqa: ANN401 -- it passes them on
                 self._delay.spend()
                 return inference(*arguments, **keywords)
 
             module.ImageClassifier.inference = slow
 
-        spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign]  # -- this loader is ours alone
         return spec
 
 

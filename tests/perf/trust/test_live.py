@@ -1,4 +1,4 @@
-"""Live runs: a real loss inside the server, and what is counted of the verdicts."""
+"""Live runs: the delay inside the server, and the counts of the verdicts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from perf.stats import Verdict
 from perf.trust.curve import operating_curve
 from perf.trust.livecurve import live_rows, runs_with_alarm
 from perf.trust.outcomes import BASELINE, Outcome, outcomes_of, read_live
-from perf.trust.render import Live, markdown
+from perf.trust.render import Live, Page, markdown
 from perf.trust.resample import Plan
 from perf.trust.slower.sitecustomize import Delay
 from serving.runtimes.base import FOLDER_PREFIX
@@ -25,7 +25,7 @@ from tests.perf.trust.test_curve import steady_run
 
 SLOWER = Path(__file__).parents[3] / "perf" / "trust" / "slower"
 
-# A package of the name that the worker imports, whose batches take a fiftieth of a second.
+# Stands in for the module that a worker imports; each of its batches takes 20 ms.
 HANDLER = """
 import time
 
@@ -35,7 +35,7 @@ class ImageClassifier:
         return data
 """
 
-# Runs batches as a worker would, and says when each began.
+# Runs batches as a worker does, and prints when each began.
 WORKER = """
 import time
 from ts.torch_handler.image_classifier import ImageClassifier
@@ -48,7 +48,7 @@ for number in range(12):
 
 
 def pairs(*speeds: float, launches: int = 2) -> list[dict[str, object]]:
-    """Return pairs of these speeds beside a yardstick of 10 images a second."""
+    """Return pairs with these throughputs, beside a yardstick of 10 images a second."""
     return [
         {
             "scenario_rps": speed,
@@ -72,7 +72,7 @@ def row(name: str, verdict: Verdict, change: float | None, *speeds: float) -> ob
 
 
 def campaign() -> list[Outcome]:
-    """Return a baseline, two runs without a loss, and one that lost half."""
+    """Return a baseline, three runs without a loss, one of them invalid, and a slow run."""
     at = "2026-01-02T03:04"
     steady, slow = (6.0, 6.01, 6.0, 5.99), (3.0, 3.01, 3.0, 2.99)
     made = [
@@ -85,8 +85,8 @@ def campaign() -> list[Outcome]:
     return [Outcome.model_validate_json(one.model_dump_json()) for one in made]
 
 
-def test_a_loss_is_a_share_of_the_time_between_batches() -> None:
-    """Of four seconds from batch to batch a loss of a fifth makes five."""
+def test_the_delay_is_a_share_of_the_time_between_batches() -> None:
+    """A loss of 20 % makes five seconds of four seconds between two batches."""
     now_s = 0.0
 
     def clock() -> float:
@@ -104,19 +104,19 @@ def test_a_loss_is_a_share_of_the_time_between_batches() -> None:
     assert cycles_s[2:] == pytest.approx([5.0] * len(cycles_s[2:]), abs=0.02)
 
 
-def test_a_wait_for_the_next_block_is_no_batch() -> None:
-    """A server that had nothing to do for a while is not slowed down by so much."""
+def test_a_wait_for_the_next_block_does_not_lengthen_the_delay() -> None:
+    """After 96 seconds without a batch, the delay is still that of the usual batches."""
     times_s = iter([0.0, 0.0, 1.0, 2.0, 2.0, 3.0, 4.0, 4.0, 100.0, 101.1, 101.1])
     delay = Delay(0.5, lambda: next(times_s))
     for _ in range(3):
         delay.spend()
-    delay.spend()  # after 96 s, and yet it computes for one
+    delay.spend()  # 96 s after the last batch, but it computes for 1 s
     assert next(times_s, None) is None
 
 
 @pytest.mark.parametrize("argument", ["model_service_worker.py", "another.py"])
-def test_only_a_worker_is_slowed_down(tmp_path: Path, argument: str) -> None:
-    """The loss is real in a worker of the server, and in no other program."""
+def test_only_a_worker_is_delayed(tmp_path: Path, argument: str) -> None:
+    """The batches take longer in a worker of the server, and in no other program."""
     package = tmp_path / "ts" / "torch_handler"
     package.mkdir(parents=True)
     for folder in (package.parent, package):
@@ -138,10 +138,10 @@ def test_only_a_worker_is_slowed_down(tmp_path: Path, argument: str) -> None:
     assert (shortest_s >= 0.039) is slowed
 
 
-def test_the_suite_leaves_the_baseline_of_live_runs_alone(
+def test_a_run_does_not_remove_the_folder_of_the_live_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every run removes the folders of servers that were killed, and no other."""
+    """A run removes folders that servers left, and no others."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for name in ("serving-perf-live-1", "serving-perf-bisect-1", f"{FOLDER_PREFIX}1"):
         (tmp_path / name).mkdir()
@@ -151,45 +151,45 @@ def test_the_suite_leaves_the_baseline_of_live_runs_alone(
 
 
 def test_verdicts_are_counted_by_loss() -> None:
-    """Invalid ones are shown and are part of no rate; divided runs stand beside."""
+    """Invalid verdicts are counted but are part of no rate, also of the simulated one."""
     found = live_rows([campaign()], Plan(planned=2, tolerance=0.15))
     assert [(one.loss, one.scenario) for one in found] == [
         (loss, name) for loss in (0.0, 0.5) for name in ("", "s")
     ]
     none, of_s, half, _ = found
-    assert of_s.verdicts == none.verdicts  # there is no other scenario
+    assert of_s.verdicts == none.verdicts  # it is the only scenario
     counted = {Verdict.UNCHANGED: 1, Verdict.INVALID: 1, Verdict.REGRESSED: 1}
     assert none.verdicts == counted
-    assert (none.regressed.hits, none.regressed.drawn) == (1, 2)
-    assert none.divided is not None
-    assert (none.divided.hits, none.divided.drawn) == (0, 2)
-    assert (half.regressed.hits, half.regressed.drawn) == (1, 1)
-    assert half.divided is not None
-    assert (half.divided.hits, half.divided.drawn) == (2, 2)
-    assert half.loss_seen == pytest.approx(0.5)
+    assert (none.regressed.hits, none.regressed.total) == (1, 2)
+    assert none.simulated is not None
+    assert (none.simulated.hits, none.simulated.total) == (0, 2)
+    assert (half.regressed.hits, half.regressed.total) == (1, 1)
+    assert half.simulated is not None
+    assert (half.simulated.hits, half.simulated.total) == (2, 2)
+    assert half.measured_loss == pytest.approx(0.5)
 
 
-def test_runs_are_divided_by_what_was_lost() -> None:
-    """2 % were asked for and half was lost: of a loss of half every run is an alarm."""
-    asked = [
+def test_the_measured_loss_is_simulated() -> None:
+    """If 2 % are intended and half is lost, the simulated loss is half."""
+    intended = [
         one.model_copy(update={"loss": 0.02}) if one.loss else one for one in campaign()
     ]
-    rows = live_rows([asked], Plan(planned=2, tolerance=0.15))
-    divided = rows[-1].divided
-    assert divided is not None
-    assert (divided.hits, divided.drawn) == (2, 2)
+    rows = live_rows([intended], Plan(planned=2, tolerance=0.15))
+    simulated = rows[-1].simulated
+    assert simulated is not None
+    assert (simulated.hits, simulated.total) == (2, 2)
 
 
-def test_an_alarm_counts_once_a_run() -> None:
-    """Of two valid runs without a loss one had an alarm."""
+def test_runs_with_an_alarm_are_counted() -> None:
+    """One of the two valid runs without a loss has an alarm."""
     alarms = runs_with_alarm([campaign()])
     assert alarms is not None
-    assert (alarms.hits, alarms.drawn) == (1, 2)
+    assert (alarms.hits, alarms.total) == (1, 2)
     assert runs_with_alarm([[]]) is None
 
 
-def test_files_are_read_as_they_were_added_to(tmp_path: Path) -> None:
-    """A file is a campaign, a line a verdict."""
+def test_outcomes_survive_the_file(tmp_path: Path) -> None:
+    """Each file is a campaign, and each line a verdict."""
     written = campaign()
     lines = "".join(one.model_dump_json() + "\n" for one in written)
     (tmp_path / "2026.jsonl").write_text(lines, encoding="utf-8")
@@ -197,16 +197,25 @@ def test_files_are_read_as_they_were_added_to(tmp_path: Path) -> None:
 
 
 def test_the_page_shows_live_runs() -> None:
-    """Every loss has its line, with what was called and what was seen of it."""
+    """Every loss has its row, with its verdicts and the measured loss."""
     campaigns = [campaign()]
     rows = live_rows(campaigns, Plan(planned=2, tolerance=0.15))
     live = Live(rows=rows, alarms=runs_with_alarm(campaigns))
     runs = [steady_run(5.0, 1), steady_run(5.0, 2)]
     curve = operating_curve(runs, Plan(), number=2, seed=1)
-    page = markdown(curve, [], Plan(), 2, "2026-01-02", live=live)
-    assert "## Live" in page
-    assert "| mean loss seen" in page
-    assert "| 50%    | all " in page
+    page = markdown(
+        Page(
+            curve=curve,
+            recordings=[],
+            plan=Plan(),
+            number=2,
+            computed_on="2026-01-02",
+            live=live,
+        )
+    )
+    assert "## Live runs" in page
+    assert "| measured loss" in page
+    assert "| 50%             | all " in page
 
 
 def _of(at: str, run: int, loss: float, entry: object) -> list[Outcome]:
