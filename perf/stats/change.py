@@ -135,7 +135,7 @@ def _winsorised(runs: Sequence[_Floats]) -> list[_Floats]:
     Each run has a median of its own. The deviation is estimated from the median distance
     from the median, as for normal noise. It is that of the run or that of all runs
     together, whichever is larger, because a run has few values. A deviation of zero clips
-    nothing: more than half of the values are equal then. Winsorising is Tukey and
+    nothing: at least half of the values are equal then. Winsorising is Tukey and
     McLaughlin's (Sankhya A 25, 1963).
     """
     medians = [float(np.median(run)) for run in runs]
