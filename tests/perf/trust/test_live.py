@@ -47,27 +47,27 @@ for number in range(12):
 """
 
 
-def pairs(*speeds: float, launches: int = 2) -> list[dict[str, object]]:
+def pairs(*rates: float, launches: int = 2) -> list[dict[str, object]]:
     """Return pairs with these throughputs, beside a yardstick of 10 images a second."""
     return [
         {
-            "scenario_rps": speed,
+            "scenario_rps": rate,
             "reference_rps": 2.0,
-            "launch": place * launches // len(speeds),
+            "launch": place * launches // len(rates),
             "yardstick_rps": 10.0,
         }
-        for place, speed in enumerate(speeds)
+        for place, rate in enumerate(rates)
     ]
 
 
-def row(name: str, verdict: Verdict, change: float | None, *speeds: float) -> object:
+def row(name: str, verdict: Verdict, change: float | None, *rates: float) -> object:
     """Return a scenario's entry in a summary."""
     return {
         "name": name,
         "verdict": verdict,
         "reason": "",
         "change": change and {"estimate": change},
-        "pairs": pairs(*speeds),
+        "pairs": pairs(*rates),
     }
 
 
