@@ -8,18 +8,32 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHeader:
-    """The head of every report.
-
-    `device` is what computes the model, as `--perf-device` names it. `machine` and
-    `versions` map names to values for the end of the report.
-    """
+    """The head of every report."""
 
     profile: str
+
     runtime: str
+    """Where the servers run, as `--perf-runtime` names it."""
+
     runtime_reason: str
+    """Why there."""
+
     machine_class: str
+
     device: str
+    """What computes the model, as `--perf-device` names it."""
+
     seed: int
+    """Of the random order of the blocks."""
+
     model: str
+    """Its name and its weights, for a reader."""
+
+    model_options: tuple[str, ...] = ()
+    """The options that choose this model; none where it is the profile's own."""
+
     machine: Mapping[str, str]
+    """Facts of the machine, for the end of the report."""
+
     versions: Mapping[str, str]
+    """Of what computes and serves, for the end of the report."""

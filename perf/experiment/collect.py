@@ -1,4 +1,4 @@
-"""From measured blocks to a row of the report and an entry of the stored result."""
+"""From the blocks of a scenario to its result, and to its entry in the stored benchmark."""
 
 from __future__ import annotations
 
@@ -13,90 +13,84 @@ from perf.experiment.limits import ServedCpu, queue_ms
 from perf.experiment.pairing import Pairing
 from perf.judge.gate import Judgement
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
-from perf.judge.validity import Shares, shares
+from perf.judge.validity import shares
 from perf.machine.usage import Usage
-from perf.report.result import Limits, ScenarioResult
-from perf.stats import Pair, percentiles, throughput_rps
+from perf.report import derived
+from perf.report.result import Limits, Requests, ScenarioResult
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
-    """One scenario's pairs, what they used, and what the gate made of them."""
+    """What `scenario_result` makes a result of."""
 
     scenario: Scenario
+
     pairing: Pairing
+    """With the blocks, pairs and counts that it measured."""
+
     instruments: Instruments
+    """With what they read beside each block."""
+
     usage: Usage
+    """CPU and memory in the scenario's own blocks."""
+
     judgement: Judgement
+
     usable_cores: float
+
     agreement: float | None = None
-
-
-def shares_by_arm(instruments: Instruments, usable_cores: float) -> dict[str, Shares]:
-    """Return what the blocks of each arm had to share; no arm without a block."""
-    return {
-        arm: shares(blocks, usable_cores)
-        for arm, blocks in instruments.conditions.items()
-        if blocks
-    }
+    """The share of images for which engine and checkpoint predict the same class."""
 
 
 def scenario_result(measured: Measured) -> ScenarioResult:
-    """Return the scenario's row of the report."""
-    pairing, usage, judgement = measured.pairing, measured.usage, measured.judgement
-    images = sum(len(block.images) for block in pairing.blocks)
-    duration_s = sum(block.run.duration_s for block in pairing.blocks)
-    latencies_ms = [
+    """Return the result of one scenario."""
+    pairing, blocks = measured.pairing, measured.pairing.blocks
+    images = sum(len(block.images) for block in blocks)
+    latencies_ms = tuple(
         record.latency_ms
-        for block in pairing.blocks
+        for block in blocks
         for record in block.run.records
         if not record.error
-    ]
+    )
     counts = pairing.counts
     return ScenarioResult(
         name=measured.scenario.name,
         spec=measured.scenario.flat(),
-        jobs=pairing.scenario.workload.slots,
-        duration_s=duration_s,
-        throughput_rps=throughput_rps(images, duration_s) if images else 0.0,
-        ratio=judgement.ratio,
-        baseline_ratio=judgement.baseline_ratio,
-        baseline_file=judgement.baseline_file,
-        change=judgement.change,
-        smallest_seen=judgement.smallest_seen,
-        differences=judgement.differences,
-        null_control=judgement.ratio if measured.scenario.name == REFERENCE_ROW else None,
-        yardstick_rps=_yardstick_rps(pairing.pairs),
-        efficiency=_efficiency(pairing.pairs),
-        agreement=measured.agreement,
+        is_reference=measured.scenario.name == REFERENCE_ROW,
         tolerance=measured.scenario.tolerance,
-        verdict=judgement.verdict,
-        reason=judgement.reason,
-        latency_ms=percentiles(latencies_ms) if latencies_ms else {},
-        requests={
-            "total": counts.total,
-            "failed": counts.failed,
-            "wrong": counts.wrong,
-        },
-        cpu_percent_mean=usage.cpu_percent_mean,
-        cpu_percent_max=usage.cpu_percent_max,
-        peak_memory_bytes=usage.peak_memory_bytes,
-        memory_kind=usage.memory_kind,
-        harness_cpu_percent=_harness_cpu_percent(measured),
+        jobs=pairing.scenario.workload.slots,
+        images=images,
+        duration_s=sum(block.run.duration_s for block in blocks),
+        latencies_ms=latencies_ms,
+        requests=Requests(total=counts.total, failed=counts.failed, wrong=counts.wrong),
         pairs=tuple(pairing.pairs),
+        judgement=measured.judgement,
+        usage=measured.usage,
+        harness_cpu_s=_harness_cpu_s(measured),
+        usable_cores=measured.usable_cores,
+        conditions={
+            arm: shares(seen, measured.usable_cores)
+            for arm, seen in measured.instruments.conditions.items()
+            if seen
+        },
+        agreement=measured.agreement,
         limits=_limits(measured, images, latencies_ms),
     )
 
 
 def extra_info(
-    measured: Measured,
+    result: ScenarioResult,
     identity: Identity,
     about: Mapping[str, str],
+    *,
+    server: Mapping[str, int | str],
     seed: int,
 ) -> dict[str, object]:
-    """Return what goes into the benchmark's `extra_info`, ready for JSON."""
-    result = scenario_result(measured)
-    pairing = measured.pairing
+    """Return what goes into the benchmark's `extra_info`, ready for JSON.
+
+    `server` are the settings that the server reports of itself.
+    """
+    usage = result.usage
     entry = {
         "schema_version": SCHEMA_VERSION,
         "name": result.name,
@@ -104,42 +98,33 @@ def extra_info(
         "scenario": result.spec,
         "about": dict(about),
         "pairs": [asdict(pair) for pair in result.pairs],
-        "requests": result.requests,
-        "latency_ms": result.latency_ms,
-        "cpu_percent": {"mean": result.cpu_percent_mean, "max": result.cpu_percent_max},
-        "cpu_seconds": dict(measured.usage.cpu_seconds_by_part),
-        "memory_bytes": {"peak": result.peak_memory_bytes, "kind": result.memory_kind},
-        "harness_cpu_percent": result.harness_cpu_percent,
-        "efficiency": result.efficiency,
+        "requests": asdict(result.requests),
+        "latency_ms": derived.latency_ms(result),
+        "cpu_percent": {"mean": usage.cpu_percent_mean, "max": usage.cpu_percent_max},
+        "cpu_seconds": dict(usage.cpu_seconds_by_part),
+        "memory_bytes": {"peak": usage.peak_memory_bytes, "kind": usage.memory_kind},
+        "harness_cpu_percent": derived.harness_cpu_percent(result),
+        "efficiency": derived.efficiency(result.pairs),
         "agreement": result.agreement,
-        "monitor_cpu_percent": measured.usage.own_cpu_percent,
-        "conditions": {
-            arm: asdict(seen)
-            for arm, seen in shares_by_arm(
-                measured.instruments, measured.usable_cores
-            ).items()
-        },
-        "server": dict(pairing.observed),
+        "monitor_cpu_percent": usage.own_cpu_percent,
+        "conditions": {arm: asdict(seen) for arm, seen in result.conditions.items()},
+        "server": dict(server),
         "seed": seed,
     }
     return {EXTRA: entry}
 
 
-def _harness_cpu_percent(measured: Measured) -> float | None:
-    """Return the harness's share of all usable cores, in the scenario's own blocks.
+def _harness_cpu_s(measured: Measured) -> float:
+    """Return the CPU seconds of the harness in the scenario's own blocks.
 
-    A client job is all harness; of a job that loads the model, only its launching is.
+    A client job is harness as a whole. Of a job that loads the model, only starting it is.
     """
-    usage, pairing = measured.usage, measured.pairing
-    if not usage.duration_s:
-        return None
-    parts = usage.cpu_seconds_by_part
+    parts = measured.usage.cpu_seconds_by_part
     if measured.scenario.kind.served:
         pool_s = parts.get("jobs", 0.0)
     else:
-        pool_s = sum(block.run.totals.pool_cpu_s for block in pairing.blocks)
-    harness_s = parts.get("harness", 0.0) + pool_s
-    return 100.0 * harness_s / (usage.duration_s * measured.usable_cores)
+        pool_s = sum(block.run.totals.pool_cpu_s for block in measured.pairing.blocks)
+    return parts.get("harness", 0.0) + pool_s
 
 
 def _limits(
@@ -147,7 +132,7 @@ def _limits(
 ) -> Limits | None:
     gauge, usage = measured.instruments.limits, measured.usage
     inference_ms = measured.instruments.yardstick.cpu_ms_per_image
-    own_rps = _yardstick_rps(measured.pairing.pairs)
+    own_rps = derived.yardstick_rps(measured.pairing.pairs)
     if gauge is None or own_rps is None or inference_ms is None or not latencies_ms:
         return None
     jobs_decode = measured.scenario.wire == "tensor"
@@ -168,15 +153,3 @@ def _limits(
         latency_ms=latency_ms,
         queue_ms=queue_ms(latency_ms, gauge.own, own_rps, core_ms),
     )
-
-
-def _yardstick_rps(pairs: Sequence[Pair]) -> float | None:
-    """Return the yardstick's mean speed, on the scale of logarithms as everything."""
-    known = [pair.yardstick_rps for pair in pairs if pair.yardstick_rps is not None]
-    return statistics.geometric_mean(known) if known else None
-
-
-def _efficiency(pairs: Sequence[Pair]) -> float | None:
-    """Return the speed over the yardstick's: what serving leaves of the model's own."""
-    known = [p.scenario_rps / p.yardstick_rps for p in pairs if p.yardstick_rps]
-    return statistics.geometric_mean(known) if known else None

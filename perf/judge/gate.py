@@ -1,14 +1,20 @@
-"""From pairs and a baseline to a verdict."""
+"""The verdict on a scenario, from its pairs and its baseline.
+
+What is judged is the change of the scenario's efficiency since the baseline. Efficiency is
+throughput over that of the yardstick: the model alone, in as many processes and threads,
+measured beside each block. For a baseline without yardsticks it is the change of the ratio,
+throughput over that of the reference.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from perf.judge.baselines import BaselineStore
 from perf.judge.stored import Identity
 from perf.stats import (
-    Change,
     Estimate,
     Pair,
     Rule,
@@ -18,46 +24,70 @@ from perf.stats import (
     estimate_change,
     estimate_ratio,
 )
+from perf.stats.change import all_have_yardsticks
 
 CONFIDENCE = 0.95
 _FEWEST_PAIRS = 2
 
 
+class Judged(StrEnum):
+    """What a change is a change of."""
+
+    EFFICIENCY = "efficiency"
+    RATIO = "ratio"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A verdict, why it is what it is, and the numbers behind it.
-
-    `change` is this run's speed over the baseline's, with the interval that decides on
-    an alarm; `smallest_seen` the smallest loss, as a share, that would have been one.
-    """
+    """A verdict, and the numbers behind it."""
 
     verdict: Verdict
-    reason: str
+
+    reason: str = ""
+    """Why the verdict does not rest on `change`; empty where it does."""
+
     ratio: Estimate | None = None
-    change: Estimate | None = None
-    smallest_seen: float | None = None
+    """Throughput over that of the reference, for information."""
+
     baseline_ratio: float | None = None
+    """The same in the baseline."""
+
+    judged: Judged | None = None
+    """What `change` is a change of; None where nothing was compared."""
+
+    change: Estimate | None = None
+    """What is judged, over the baseline's; the interval decides on an alarm."""
+
+    smallest_seen: float | None = None
+    """The smallest loss, as a fraction of one, that is an alarm 95 times in 100."""
+
     baseline_file: str | None = None
+
     differences: tuple[str, ...] = ()
+    """What is not as it was when the baseline was recorded, one phrase each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What is judged: a scenario's pairs, what must be equal, and what may explain."""
+    """What is judged of a scenario."""
 
     name: str
+
     pairs: Sequence[Pair]
+
     identity: Identity
+    """What must be equal for a baseline to apply."""
+
     about: Mapping[str, str]
+    """What need not be equal, but may explain a change."""
 
 
 def judge_pairs(evidence: Evidence, store: BaselineStore, rule: Rule) -> Judgement:
-    """Return the verdict on a scenario's pairs against the newest baseline that applies."""
+    """Return the verdict against the newest baseline that applies."""
     pairs = evidence.pairs
     if len(pairs) < _FEWEST_PAIRS:
-        return Judgement(
-            verdict=Verdict.INCONCLUSIVE, reason=f"{len(pairs)} pair has no spread"
-        )
+        reason = f"a verdict needs at least {_FEWEST_PAIRS} pairs, not {len(pairs)}"
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reason=reason)
     sample = Sample(pairs)
     ratio = estimate_ratio(sample, confidence=CONFIDENCE)
     baseline, reason = store.find(evidence.name, evidence.identity)
@@ -65,7 +95,6 @@ def judge_pairs(evidence: Evidence, store: BaselineStore, rule: Rule) -> Judgeme
         return Judgement(verdict=Verdict.NO_BASELINE, reason=reason, ratio=ratio)
     judgement = Judgement(
         verdict=Verdict.INCONCLUSIVE,
-        reason="",
         ratio=estimate_ratio(sample, *baseline.samples, confidence=CONFIDENCE),
         baseline_ratio=estimate_ratio(baseline.sample, confidence=CONFIDENCE).point,
         baseline_file=str(baseline.path),
@@ -75,40 +104,22 @@ def judge_pairs(evidence: Evidence, store: BaselineStore, rule: Rule) -> Judgeme
         change = estimate_change(sample, *baseline.samples)
     except TooFewLaunches as fault:
         return replace(judgement, reason=f"{fault}; see --perf-launches")
-    verdict, seen = rule.verdict(change), rule.smallest_seen(change)
-    interval = change.interval(rule.alarm_tail(change))
+    over_yardstick = all_have_yardsticks(sample, *baseline.samples)
     return replace(
         judgement,
-        verdict=verdict,
-        reason=_why(verdict, change, interval, rule.tolerance, seen),
-        change=interval,
-        smallest_seen=seen,
+        verdict=rule.verdict(change),
+        judged=Judged.EFFICIENCY if over_yardstick else Judged.RATIO,
+        change=change.interval(rule.alarm_tail(change)),
+        smallest_seen=rule.smallest_seen(change),
     )
 
 
 def passes(verdict: Verdict, *, baseline_required: bool) -> bool:
-    """Return whether a run with this verdict is green.
+    """Return whether a scenario with this verdict passes.
 
-    Where a baseline is required, neither its absence nor too little evidence is.
+    Without `baseline_required`, a missing baseline and too little evidence pass too.
     """
     good = {Verdict.UNCHANGED, Verdict.IMPROVED}
     if not baseline_required:
         good |= {Verdict.INCONCLUSIVE, Verdict.NO_BASELINE}
     return verdict in good
-
-
-def _why(
-    verdict: Verdict, change: Change, interval: Estimate, tolerance: float, seen: float
-) -> str:
-    if verdict is Verdict.UNCHANGED:
-        return ""
-    moved = (
-        f"{interval.point - 1:+.1%} [{interval.low - 1:+.1%}, {interval.high - 1:+.1%}]"
-        f" against the baseline, tolerance {tolerance:.0%}"
-    )
-    if verdict is Verdict.INCONCLUSIVE:
-        return (
-            f"too little evidence: {moved}; a loss of {seen:.1%} would have been seen "
-            f"in {change.launches} launches"
-        )
-    return moved

@@ -1,1 +1,5 @@
-"""Results in; text, Markdown and JSON-able dicts out. Nothing here measures or writes."""
+"""Turns the results of a run into reports: text, Markdown and JSON.
+
+A figure is defined once, in `figures/`; a format is one file in `formats/`. Nothing here
+measures or decides.
+"""

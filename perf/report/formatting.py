@@ -1,4 +1,4 @@
-"""How a number looks: every unit and every rounding of the reports, in one place."""
+"""Numbers as text: the units and the rounding of all reports."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ UNKNOWN = "-"
 _KIB = 1024
 _DIGITS = 3
 _MOST_DECIMALS = 6
-_VAST = 1e6  # two pairs that disagree can give an interval that ends at 1e300
+_VAST = 1e6  # the interval of two pairs that disagree can end at 1e300
 
 
 def finite(value: float | None) -> float | None:
-    """Return `value`, or None where it is no finite number."""
+    """Return `value`, or None where it is not a finite number."""
     return value if value is not None and math.isfinite(value) else None
 
 
@@ -30,20 +30,20 @@ def rate(per_s: float | None) -> str:
 
 
 def ratio(value: float | None) -> str:
-    """Return a plain ratio, such as "3.12"."""
+    """Return a ratio, such as "3.12"."""
     known = finite(value)
     return UNKNOWN if known is None else _significant(known)
 
 
 def share(value: float | None) -> str:
-    """Return a share of one in percent, such as "99.2 %"."""
+    """Return a fraction of one in per cent with one decimal, such as "99.2 %"."""
     return percent(None if value is None else 100.0 * value, 1)
 
 
 def interval(estimate: Estimate | None) -> str:
     """Return an estimate with its interval, such as "3.12 [3.01, 3.24]".
 
-    Both ends have the decimals of the point, so that they can be compared by eye.
+    The ends have as many decimals as the point.
     """
     if estimate is None:
         return UNKNOWN
@@ -54,8 +54,15 @@ def interval(estimate: Estimate | None) -> str:
 
 def change(factor: float) -> str:
     """Return a factor as a signed change, such as "-19.8 %" for 0.802."""
-    percents = (factor - 1.0) * 100.0
-    return f"{'+' if percents >= 0.0 else ''}{_fixed(percents, 1)} %"
+    return f"{_signed_percent(factor)} %"
+
+
+def change_interval(estimate: Estimate | None) -> str:
+    """Return an estimated factor as a change, such as "-19.8 % [-22.8, -16.5]"."""
+    if estimate is None:
+        return UNKNOWN
+    low, high = _signed_percent(estimate.low), _signed_percent(estimate.high)
+    return f"{change(estimate.point)} [{low}, {high}]"
 
 
 def seconds(value_s: float | None) -> str:
@@ -71,18 +78,18 @@ def milliseconds(value_ms: float | None, decimals: int = 0) -> str:
 
 
 def percent(value: float | None, decimals: int = 0) -> str:
-    """Return a share from 0 to 100 as per cent, such as "97 %"."""
+    """Return a number from 0 to 100 in per cent, such as "97 %"."""
     known = finite(value)
     return UNKNOWN if known is None else f"{known:.{decimals}f} %"
 
 
 def fraction(value: float) -> str:
-    """Return a fraction of one as per cent, such as "5 %" for 0.05, "2.5 %" for 0.025."""
+    """Return a fraction of one in per cent, such as "5 %" or "99.94 %"."""
     return f"{value * 100.0:.4g} %"
 
 
 def memory(value_bytes: int | None, kind: str) -> str:
-    """Return bytes as MiB or GiB, with the kind behind the figure where it is not PSS."""
+    """Return bytes in MiB or GiB, followed by their kind where it is not PSS."""
     if value_bytes is None:
         return UNKNOWN
     mib = value_bytes / _KIB**2
@@ -96,12 +103,17 @@ def _significant(value: float) -> str:
 
 
 def _decimals(value: float) -> int:
-    """Return how many decimals show three significant digits of a finite `value`."""
+    """Return how many decimals give a finite `value` three significant digits."""
     rounded = float(f"{value:.{_DIGITS}g}")  # so that 9.999 is 10.0, not 10.00
     if rounded == 0.0:
         return _DIGITS - 1
     wanted = _DIGITS - 1 - math.floor(math.log10(abs(rounded)))
     return min(max(0, wanted), _MOST_DECIMALS)
+
+
+def _signed_percent(factor: float) -> str:
+    percents = (factor - 1.0) * 100.0
+    return f"{'+' if percents >= 0.0 else ''}{_fixed(percents, 1)}"
 
 
 def _fixed(value: float, decimals: int) -> str:

@@ -1,57 +1,86 @@
-"""The second table: how near each scenario comes to the limit, and where the rest goes."""
+"""How near each scenario comes to what the machine can do: a table, a note, a schema."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from perf.report import formatting
-from perf.report.rendering import escape, render
+from perf.report.derived import throughput_rps
+from perf.report.fields import AMOUNT, TEXT, Schema, described
+from perf.report.rendering import Align, Table
 from perf.report.result import Limits, ScenarioResult
 
 NOTE = (
     "limits: images a second of the model alone, without server and preprocessing, in the "
-    "scenario's layout (processes x threads) and in the fastest one tried; what of an "
-    "image's mean latency it waited for its batch and a worker; then the milliseconds of a "
-    "core that it takes, which with idle are all there were"
+    "scenario's own layout (processes x threads, batch) and in the fastest one tried; "
+    "share: throughput over the fastest; latency: mean of an image; queue: the part of it "
+    "spent waiting for a batch and a worker; the other columns: milliseconds of one core "
+    "for an image, which together with idle are all the time there was"
 )
-_HEADINGS = (
-    "scenario",
-    "throughput",
-    "layout",
-    "alone",
-    "fastest layout",
-    "alone",
-    "share",
-    "latency",
-    "queue",
+SCHEMA: Schema = {
+    "description": "What the model alone can do; null where --perf-limits was not given.",
+    "type": ["object", "null"],
+    "required": ["own", "layouts_rps", "core_ms", "latency_ms", "queue_ms"],
+    "properties": {
+        "own": described("The scenario's own layout, a key of layouts_rps.", TEXT),
+        "layouts_rps": {
+            "description": "Images a second of the model alone, by layout.",
+            "type": "object",
+            "additionalProperties": AMOUNT,
+        },
+        "core_ms": {
+            "description": "Milliseconds of one core for an image, by part; idle is the "
+            "rest, so the sum is all there were.",
+            "type": "object",
+            "additionalProperties": {"type": ["number", "null"]},
+        },
+        "latency_ms": described("The mean latency of an image.", AMOUNT),
+        "queue_ms": {
+            "description": "The part of latency_ms that the image waited; a difference, so "
+            "it can be below 0.",
+            "type": ["number", "null"],
+        },
+    },
+}
+_COLUMNS: tuple[tuple[str, Align], ...] = (
+    ("scenario", "left"),
+    ("throughput", "right"),
+    ("own\nlayout", "left"),
+    ("model\nalone", "right"),
+    ("fastest\nlayout", "left"),
+    ("model\nalone", "right"),
+    ("share", "right"),
+    ("latency", "right"),
+    ("queue", "right"),
 )
 
 
-def limits_table(results: Sequence[ScenarioResult], form: str) -> str:
-    """Return the table in tabulate's `form`, or nothing where no limits were measured."""
+def limits_table(results: Sequence[ScenarioResult]) -> Table | None:
+    """Return one row for each scenario with limits, or None where no scenario has any."""
     known = [(result, result.limits) for result in results if result.limits]
     if not known:
-        return ""
+        return None
     parts = list(dict.fromkeys(part for _, limits in known for part in limits.core_ms))
-    cells = [_cells(result, limits, parts) for result, limits in known]
-    if form == "pipe":
-        cells = [[escape(cell) for cell in row] for row in cells]
-    left = [heading in ("scenario", "layout", "fastest layout") for heading in _HEADINGS]
-    alignment = ["left" if is_left else "right" for is_left in left]
-    return render([*_HEADINGS, *parts], cells, form, [*alignment, *["right"] * len(parts)])
+    columns = [*_COLUMNS, *((formatting.one_line(part), "right") for part in parts)]
+    return Table(
+        headings=[heading for heading, _ in columns],
+        alignment=[align for _, align in columns],
+        rows=[_row(result, limits, parts) for result, limits in known],
+    )
 
 
-def _cells(result: ScenarioResult, limits: Limits, parts: Sequence[str]) -> list[str]:
+def _row(result: ScenarioResult, limits: Limits, parts: Sequence[str]) -> list[str]:
     fastest = max(limits.layouts_rps, key=limits.layouts_rps.__getitem__)
     fastest_rps = limits.layouts_rps[fastest]
+    served_rps = throughput_rps(result)
     return [
         formatting.one_line(result.name),
-        formatting.rate(result.throughput_rps),
-        limits.own,
+        formatting.rate(served_rps),
+        formatting.one_line(limits.own),
         formatting.rate(limits.layouts_rps[limits.own]),
-        fastest,
+        formatting.one_line(fastest),
         formatting.rate(fastest_rps),
-        formatting.share(result.throughput_rps / fastest_rps if fastest_rps else None),
+        formatting.share(served_rps / fastest_rps if fastest_rps else None),
         formatting.milliseconds(limits.latency_ms),
         formatting.milliseconds(limits.queue_ms),
         *(formatting.milliseconds(limits.core_ms.get(part), 1) for part in parts),

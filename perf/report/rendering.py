@@ -1,10 +1,14 @@
-"""Cells as a table, for a terminal and for a page."""
+"""A table as text, for a terminal or for Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from tabulate import tabulate
+
+Align = Literal["left", "right"]
 
 _MARKDOWN = str.maketrans(
     {
@@ -21,23 +25,37 @@ _MARKDOWN = str.maketrans(
 )
 
 
-def render(
-    headings: Sequence[str],
-    cells: Sequence[Sequence[str]],
-    form: str,
-    alignment: Iterable[str],
-) -> str:
-    """Return a table in tabulate's `form`; `alignment` is left or right for each column."""
-    # Without `disable_numparse` tabulate would read a name such as 1e3 as a number.
-    return tabulate(
-        cells,
-        headers=headings,
-        tablefmt=form,
-        disable_numparse=True,
-        colalign=tuple(alignment) if cells else None,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Headings, which may have two lines, and rows of cells, which have one."""
+
+    headings: Sequence[str]
+    alignment: Sequence[Align]
+    rows: Sequence[Sequence[str]]
+
+    def as_text(self) -> str:
+        """Return the table for a terminal."""
+        return self._render("simple", self.headings, self.rows)
+
+    def as_markdown(self) -> str:
+        """Return the table in GitHub's Markdown, every heading on one line."""
+        headings = [heading.replace("\n", " ") for heading in self.headings]
+        rows = [[escape(cell) for cell in row] for row in self.rows]
+        return self._render("pipe", headings, rows)
+
+    def _render(
+        self, form: str, headings: Sequence[str], rows: Sequence[Sequence[str]]
+    ) -> str:
+        # Without `disable_numparse` tabulate would read a name such as 1e3 as a number.
+        return tabulate(
+            rows,
+            headers=headings,
+            tablefmt=form,
+            disable_numparse=True,
+            colalign=tuple(self.alignment) if rows else None,
+        )
 
 
 def escape(text: str) -> str:
-    """Return `text` as GitHub's Markdown shows it in a cell."""
+    """Return `text` so that GitHub's Markdown shows it as it is."""
     return text.translate(_MARKDOWN)

@@ -1,88 +1,115 @@
-"""What one scenario's measurement came to: the input of the reports."""
+"""The results that reports are made of: one for each scenario, and one for the harness."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from perf.stats import Estimate, Pair, Verdict
+from perf.judge.gate import Judgement
+from perf.judge.validity import Shares
+from perf.machine.usage import Usage
+from perf.stats import Pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requests:
+    """How many jobs ran, in both arms, warm-ups included."""
+
+    total: int
+
+    failed: int
+    """Jobs that ended without an answer."""
+
+    wrong: int
+    """Jobs whose answer was not the expected one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What the model alone did beside a scenario, and what became of an image's time.
-
-    `layouts_rps` maps layouts, in words, to images a second; `own` is the scenario's.
-    `core_ms` maps parts to milliseconds of a core that an image took; with what was idle
-    they make up the whole. `latency_ms` is an image's mean latency, `queue_ms` what of it
-    the image waited.
-    """
+    """What the model alone can do, and where the time of an image goes."""
 
     own: str
+    """The scenario's own layout (processes, threads, batch), a key of `layouts_rps`."""
+
     layouts_rps: Mapping[str, float]
+    """Images a second of the model alone, by layout."""
+
     core_ms: Mapping[str, float]
+    """Milliseconds of one core for an image, by part; `idle` makes up the rest."""
+
     latency_ms: float
+    """The mean latency of an image."""
+
     queue_ms: float
+    """The part of `latency_ms` that the image waited; a difference, so it can be < 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioResult:
-    """One row of the table.
+    """What was measured of one scenario, and what the gate made of it.
 
-    `spec` is the scenario as the table gives it. `jobs` is how many ran at a time,
-    `duration_s` the time inside the scenario's own blocks. `latency_ms` maps p50, p90,
-    p95 and p99 to milliseconds; `requests` maps total, failed and wrong to counts.
-    `cpu_percent_mean` and `_max` are of all usable cores together, 0 to 100, and None
-    where they could not be read; `peak_memory_bytes` is the sum over the experiment's
-    processes, `memory_kind` says of what: pss, rss or cgroup. `ratio` is scenario over
-    reference; `change` is this run's speed over the baseline's, with the interval that
-    decides on an alarm, and `smallest_seen` the smallest loss, as a share, that would have
-    been one. `differences` are what is not as it was at the baseline. `null_control` is
-    the reference over itself, where the scenario is the reference. `yardstick_rps` is the
-    model's own speed beside the blocks, in images a second, `efficiency` the scenario's
-    over it, and `agreement` the share of pictures of which the engine finds the same class
-    likeliest as the checkpoint; None where the checkpoint itself is computed.
-    `harness_cpu_percent` is the harness's share of all usable cores. `limits` is None
-    where they were not asked for.
+    Only what was measured is a field. `perf.report.derived` computes the rest from it.
     """
 
     name: str
+
     spec: Mapping[str, object]
-    jobs: int
-    duration_s: float
-    throughput_rps: float
-    ratio: Estimate | None
-    baseline_ratio: float | None
-    baseline_file: str | None
-    change: Estimate | None
-    smallest_seen: float | None
-    differences: tuple[str, ...]
-    null_control: Estimate | None
-    yardstick_rps: float | None
-    efficiency: float | None
-    agreement: float | None
+    """The scenario's row of the table."""
+
+    is_reference: bool
+    """Whether the scenario is the reference: its ratio is then the null control."""
+
     tolerance: float
-    verdict: Verdict
-    reason: str
-    latency_ms: Mapping[str, float]
-    requests: Mapping[str, int]
-    cpu_percent_mean: float | None
-    cpu_percent_max: float | None
-    peak_memory_bytes: int | None
-    memory_kind: str
-    harness_cpu_percent: float | None
+    """How much the efficiency may fall, as a fraction of one."""
+
+    jobs: int
+    """How many jobs ran at a time."""
+
+    images: int
+    """Images in the scenario's own blocks."""
+
+    duration_s: float
+    """Seconds inside the scenario's own blocks."""
+
+    latencies_ms: tuple[float, ...]
+    """One for each answered job of the scenario's own blocks."""
+
+    requests: Requests
+
     pairs: tuple[Pair, ...]
+
+    judgement: Judgement
+
+    usage: Usage
+    """CPU and memory in the scenario's own blocks."""
+
+    harness_cpu_s: float
+    """CPU seconds of the harness, part of what `usage` counts."""
+
+    usable_cores: float
+
+    conditions: Mapping[str, Shares]
+    """What the machine did during the blocks, by arm."""
+
+    agreement: float | None
+    """The share of images for which the engine and the checkpoint predict the same class.
+
+    None where the checkpoint itself computes.
+    """
+
     limits: Limits | None = None
+    """None where `--perf-limits` was not given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarnessResult:
-    """What the harness can do against a server that answers at once.
-
-    `ceiling_rps` is in jobs a second, `cpu_ms_per_job` in milliseconds of CPU, without
-    the null server's own; `jobs` ran at a time.
-    """
+    """What the harness can do with a server that answers at once."""
 
     ceiling_rps: float
+    """The most jobs a second."""
+
     cpu_ms_per_job: float
+    """CPU milliseconds of one job, without the null server's own."""
+
     jobs: int
+    """How many jobs ran at a time."""

@@ -122,9 +122,16 @@ def estimate_change(current: Sample, *baseline: Sample, run_sd: float = RUN_SD) 
     )
 
 
+def all_have_yardsticks(*samples: Sample) -> bool:
+    """Return whether efficiencies can be compared; otherwise ratios are.
+
+    All or none: an efficiency and a ratio over the reference cannot be compared.
+    """
+    return all(pair.yardstick_rps for sample in samples for pair in sample.pairs)
+
+
 def _log_efficiencies(samples: Sequence[Sample]) -> list[_Floats]:
-    # All or none: an efficiency and a ratio over the reference cannot be compared.
-    if all(pair.yardstick_rps for sample in samples for pair in sample.pairs):
+    if all_have_yardsticks(*samples):
         return [sample.log_efficiencies for sample in samples]
     return [sample.log_ratios for sample in samples]
 

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from perf.machine.facts import read_machine
-from perf.report.summary import load_schema
+from perf.report.schema import schema
 from serving.device import find_card
 from tests.support.sabotage import BUSY
 from tests.support.suite import STRICT, Run, Suite, fresh_suite, tiny_model
@@ -68,8 +68,9 @@ def test_the_table_is_printed(real: Recorded) -> None:
     """One row for the scenario, what holds for the run, and why there is no verdict."""
     output = real.run.output
     assert "= serving performance =" in output
-    (row,) = real.run.lines(f"{NAME}  ")
-    assert "no baseline" in row
+    verdict, usage = real.run.lines(f"{NAME}  ")
+    assert "no baseline" in verdict
+    assert " MiB" in usage or " GiB" in usage
     (header,) = real.run.lines("profile smoke; model resnet18 (seeded weights); ")
     assert "runtime process (asked for)" in header
     assert f"{NAME}: no baseline of {NAME} in {real.suite.baselines}" in output
@@ -78,7 +79,7 @@ def test_the_table_is_printed(real: Recorded) -> None:
 
 def test_the_summary_keeps_to_its_schema(real: Recorded) -> None:
     """summary.json is valid, and holds what was measured."""
-    jsonschema.validate(real.run.result, load_schema())
+    jsonschema.validate(real.run.result, schema())
     assert [entry["name"] for entry in real.run.result["scenarios"]] == [NAME]
     row = real.run.row(NAME)
     assert row["verdict"] == "no baseline"
@@ -198,8 +199,8 @@ def test_a_run_beside_a_busy_program_is_invalid(suite: Suite) -> None:
     assert row["requests"]["failed"] == row["requests"]["wrong"] == 0
     assert "scenario blocks: other processes used " in row["reason"]
     assert "reference blocks: other processes used " in row["reason"]
-    (message,) = run.lines("decentralized was not measured validly, ")
-    assert f"Reason: {row['reason']}." in message
+    (message,) = run.lines("decentralized was not judged, because ")
+    assert f"the measurement is invalid: {row['reason']}. " in message
     assert run.lines("--benchmark-save: nothing was saved, ")
     assert list(suite.baselines.glob("*/*.json")) == []
 

@@ -10,7 +10,7 @@ import pytest
 
 from perf.judge.stored import EXTRA
 from tests.suite.test_saving import SERVED, launches, served
-from tests.support.suite import Run, Suite, fresh_suite
+from tests.support.suite import Run, Suite, fresh_suite, tiny_model
 
 # Added to every batch, of which a block has four. The tiny model takes some milliseconds:
 # without a delay the machine's other work would decide how long a block takes.
@@ -28,7 +28,7 @@ def suite() -> Iterator[Suite]:
 
 @pytest.fixture(scope="module")
 def normal(suite: Suite) -> Path:
-    """The file that a run with a server was saved to; another Pillow is noted in it."""
+    """The file of a run with a server, altered to name another version of Pillow."""
     run = suite.run(*served("--benchmark-save=normal"), env=suite.slow_server(NORMAL_S))
     assert run.code == pytest.ExitCode.OK, run.output
     (path,) = suite.baselines.glob("*/*_normal.json")
@@ -47,10 +47,9 @@ def slowed(suite: Suite, normal: Path) -> Run:
 
 
 def test_a_real_slow_down_is_red(normal: Path, slowed: Run) -> None:
-    """The message has the verdict, the interval, the baseline and the way to repeat it.
+    """The message has the change, the baseline, what differs and how to repeat it.
 
-    Between the last two stands the one thing that has changed since; no fact of a server
-    that was launched anew is taken for a change.
+    What differs is the one fact that was altered; facts of another launch are no change.
     """
     assert slowed.code == pytest.ExitCode.TESTS_FAILED, slowed.output
     row = slowed.row(SERVED)
@@ -62,18 +61,20 @@ def test_a_real_slow_down_is_red(normal: Path, slowed: Run) -> None:
     assert row["change"]["high"] < 1
     since = f"pillow {OLD_PILLOW} -> {slowed.result['versions']['pillow']}"
     assert row["differences"] == [since]
-    (message,) = slowed.lines(f"{SERVED} has regressed. ")
-    assert " % interval: -" in message
-    tolerance = f"{100 * row['tolerance']:g} %"
-    against = f" in {normal}, where the tolerance is {tolerance}. "
-    assert f"{against}Since then: {since}. " in message
+    (message,) = slowed.lines(f"{SERVED} regressed: {row['reason']}. ")
+    change = f" changed by {100 * (row['change']['estimate'] - 1):.1f} % [-"
+    tolerance = f"the tolerance is {100 * row['tolerance']:g} %"
+    assert f" since baseline {normal.name}; {tolerance}. " in message
+    assert message.count(change) == 1
+    assert f" Since then: {since}. " in message
     seed = slowed.result["seed"]
-    command = (
-        f"tox -e {SERVED} -- --perf-seed {seed} --perf-runtime process --perf-profile smoke"
+    assert message.endswith(
+        f"To repeat it alone: tox -e {SERVED} -- --perf-seed {seed} --perf-runtime process "
+        f"--perf-profile smoke --perf-model {tiny_model()}"
     )
-    assert f"To repeat this scenario alone: {command}" in message
-    (table_row,) = slowed.lines(f"{SERVED}  ")
-    assert " regressed " in table_row
+    verdict, _ = slowed.lines(f"{SERVED}  ")
+    assert change.removeprefix(" changed by") in verdict
+    assert verdict.endswith("  regressed")
     assert "Traceback" not in slowed.output
 
 

@@ -1,15 +1,20 @@
-"""Results as reports are made of them: examples, and Hypothesis' strategies for any."""
+"""Results to make reports of: examples, and Hypothesis strategies for any result."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 
 from perf.config.header import RunHeader
-from perf.report.result import HarnessResult, Limits, ScenarioResult
+from perf.judge.gate import Judged, Judgement
+from perf.judge.validity import Shares
+from perf.machine.usage import Usage
+from perf.report.result import HarnessResult, Limits, Requests, ScenarioResult
+from perf.report.run import RunResults
 from perf.stats import Estimate, Pair, Verdict
 
 HEADER = RunHeader(
@@ -24,69 +29,79 @@ HEADER = RunHeader(
     versions={"torch": "2.13.0"},
 )
 HARNESS = HarnessResult(ceiling_rps=262.4, cpu_ms_per_job=3.41, jobs=24)
-BATCH = ScenarioResult(
-    name="serving-batch",
-    spec={"workers": 1, "batch_size": 8},
-    jobs=24,
-    duration_s=58.31,
-    throughput_rps=4.712,
-    ratio=Estimate(point=2.503, low=2.41, high=2.604, confidence=0.95),
-    baseline_ratio=3.12,
-    baseline_file="baselines/process/0001_resnet152.json",
-    change=Estimate(point=0.802, low=0.772, high=0.835, confidence=0.995),
-    smallest_seen=0.0412,
-    differences=("kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"),
-    null_control=None,
-    yardstick_rps=7.53,
-    efficiency=0.61,
-    agreement=None,
-    tolerance=0.1,
-    verdict=Verdict.REGRESSED,
-    reason="",
-    latency_ms={"p50": 4801.6, "p90": 5000.0, "p95": 5100.0, "p99": 5220.2},
-    requests={"total": 240, "failed": 0, "wrong": 0},
+USAGE = Usage(
     cpu_percent_mean=91.6,
     cpu_percent_max=99.8,
     peak_memory_bytes=1_300_000_000,
     memory_kind="pss",
-    harness_cpu_percent=1.26,
+    samples=40,
+    own_cpu_percent=0.4,
+    duration_s=58.0,
+    cpu_seconds_by_part={"jobs": 1.1, "server": 104.0, "harness": 0.36},
+)
+BATCH = ScenarioResult(
+    name="serving-batch",
+    spec={"workers": 1, "batch_size": 8},
+    is_reference=False,
+    tolerance=0.1,
+    jobs=24,
+    images=275,
+    duration_s=58.31,
+    latencies_ms=(4801.6, 4801.6, 5220.2),
+    requests=Requests(total=240, failed=0, wrong=0),
     pairs=(
-        Pair(
-            scenario_rps=4.7,
-            reference_rps=1.9,
-            launch=0,
-            yardstick_rps=7.53,
-        ),
-        Pair(scenario_rps=4.8, reference_rps=1.8, launch=1),
+        Pair(scenario_rps=4.7, reference_rps=1.9, launch=0, yardstick_rps=7.52),
+        Pair(scenario_rps=4.8, reference_rps=1.8, launch=1, yardstick_rps=7.68),
     ),
+    judgement=Judgement(
+        verdict=Verdict.REGRESSED,
+        ratio=Estimate(point=2.503, low=2.41, high=2.604, confidence=0.95),
+        baseline_ratio=3.12,
+        judged=Judged.EFFICIENCY,
+        change=Estimate(point=0.802, low=0.772, high=0.835, confidence=0.995),
+        smallest_seen=0.0412,
+        baseline_file="baselines/process/0001_resnet152.json",
+        differences=("kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"),
+    ),
+    usage=USAGE,
+    harness_cpu_s=1.46,
+    usable_cores=2.0,
+    conditions={
+        "scenario": Shares(
+            stolen_percent=0.1,
+            foreign_percent=1.2,
+            throttled_percent=0.0,
+            idle_arm_percent=0.2,
+        )
+    },
+    agreement=None,
 )
 UNREAD = replace(
     BATCH,
     name="serving-workers-2",
-    throughput_rps=math.nan,
-    ratio=None,
-    baseline_ratio=None,
-    baseline_file=None,
-    change=None,
-    smallest_seen=None,
-    differences=(),
-    yardstick_rps=None,
-    efficiency=None,
-    verdict=Verdict.NO_BASELINE,
-    reason="the stored baseline is of\nanother machine class",
-    latency_ms={},
-    cpu_percent_mean=None,
-    cpu_percent_max=None,
-    peak_memory_bytes=None,
-    harness_cpu_percent=None,
+    images=0,
+    duration_s=math.nan,
+    latencies_ms=(),
     pairs=(),
+    judgement=Judgement(
+        verdict=Verdict.NO_BASELINE,
+        reason="the stored baseline is of\nanother machine class",
+    ),
+    usage=replace(
+        USAGE,
+        cpu_percent_mean=None,
+        cpu_percent_max=None,
+        peak_memory_bytes=None,
+        duration_s=0.0,
+    ),
+    conditions={},
 )
 LIMITED = replace(
     BATCH,
     name="litserve-openvino",
     limits=Limits(
         own="1 x 2 threads, batch 8",
-        layouts_rps={"1 x 2 threads, batch 8": 5.0, "2 x 1 threads, batch 8": 9.424},
+        layouts_rps={"1 x 2 threads, batch 8": 5.0, "2 x 1 threads, batch 8": 9.432},
         core_ms={"inference": 300.0, "rest of the server": -1.04, "idle": 12.5},
         latency_ms=3210.4,
         queue_ms=-12.0,
@@ -95,10 +110,32 @@ LIMITED = replace(
 LOCAL = replace(
     BATCH,
     name="decentralized",
-    verdict=Verdict.UNCHANGED,
-    differences=(),
-    null_control=Estimate(point=0.967, low=0.946, high=0.99, confidence=0.95),
+    is_reference=True,
+    judgement=Judgement(
+        verdict=Verdict.UNCHANGED,
+        ratio=Estimate(point=0.967, low=0.946, high=0.99, confidence=0.95),
+        baseline_ratio=0.997,
+        judged=Judged.EFFICIENCY,
+        change=Estimate(point=1.012, low=0.981, high=1.044, confidence=0.9994),
+        smallest_seen=0.0412,
+        baseline_file="baselines/process/0001_resnet152.json",
+    ),
 )
+
+
+def rejudged(result: ScenarioResult, **changes: Any) -> ScenarioResult:  # noqa: ANN401 -- any field of a Judgement
+    """Return the result with another judgement."""
+    return replace(result, judgement=replace(result.judgement, **changes))
+
+
+def run_of(
+    *results: ScenarioResult,
+    harness: HarnessResult | None = HARNESS,
+    header: RunHeader = HEADER,
+) -> RunResults:
+    """Return a run with these results."""
+    return RunResults(header, scenarios=list(results), harness=harness)
+
 
 any_float = st.floats()
 positive = st.floats(min_value=1e-300, max_value=1e300)
@@ -127,34 +164,40 @@ limits = layouts.flatmap(
         queue_ms=any_float,
     )
 )
-scenarios = st.builds(
-    ScenarioResult,
-    name=name,
-    spec=st.dictionaries(text, values, max_size=3),
-    jobs=count,
-    duration_s=amounts,
-    throughput_rps=amounts,
-    ratio=st.none() | estimates,
-    baseline_ratio=st.none() | positive,
-    baseline_file=st.none() | text,
-    change=st.none() | estimates,
-    smallest_seen=st.none() | amounts,
-    differences=st.lists(text, max_size=2).map(tuple),
-    null_control=st.none() | estimates,
-    yardstick_rps=st.none() | amounts,
-    efficiency=st.none() | amounts,
-    agreement=st.none() | amounts,
-    tolerance=st.floats(min_value=0.001, max_value=0.5),
+judgements = st.builds(
+    Judgement,
     verdict=st.sampled_from(Verdict),
     reason=text,
-    latency_ms=st.just({})
-    | st.fixed_dictionaries(dict.fromkeys(("p50", "p90", "p95", "p99"), amounts)),
-    requests=st.fixed_dictionaries(dict.fromkeys(("total", "failed", "wrong"), count)),
+    ratio=st.none() | estimates,
+    baseline_ratio=st.none() | positive,
+    judged=st.none() | st.sampled_from(Judged),
+    change=st.none() | estimates,
+    smallest_seen=st.none() | amounts,
+    baseline_file=st.none() | text,
+    differences=st.lists(text, max_size=2).map(tuple),
+)
+usages = st.builds(
+    Usage,
     cpu_percent_mean=st.none() | amounts,
     cpu_percent_max=st.none() | amounts,
     peak_memory_bytes=st.none() | st.integers(min_value=0, max_value=2**50),
     memory_kind=st.sampled_from(["pss", "rss", "cgroup"]),
-    harness_cpu_percent=st.none() | amounts,
+    samples=count,
+    own_cpu_percent=amounts,
+    duration_s=st.just(0.0) | amounts,
+    cpu_seconds_by_part=st.dictionaries(name, amounts, max_size=2),
+)
+scenarios = st.builds(
+    ScenarioResult,
+    name=name,
+    spec=st.dictionaries(text, values, max_size=3),
+    is_reference=st.booleans(),
+    tolerance=st.floats(min_value=0.001, max_value=0.5),
+    jobs=count,
+    images=count,
+    duration_s=st.floats(min_value=1e-3, max_value=1e9),
+    latencies_ms=st.lists(st.floats(min_value=0.0, max_value=1e9), max_size=3).map(tuple),
+    requests=st.builds(Requests, total=count, failed=count, wrong=count),
     pairs=st.lists(
         st.builds(
             Pair,
@@ -165,6 +208,21 @@ scenarios = st.builds(
         ),
         max_size=3,
     ).map(tuple),
+    judgement=judgements,
+    usage=usages,
+    harness_cpu_s=amounts,
+    usable_cores=st.floats(min_value=0.1, max_value=1e4),
+    conditions=st.dictionaries(
+        st.sampled_from(["scenario", "reference"]),
+        st.builds(
+            Shares,
+            stolen_percent=amounts,
+            foreign_percent=amounts,
+            throttled_percent=amounts,
+            idle_arm_percent=amounts,
+        ),
+    ),
+    agreement=st.none() | amounts,
     limits=st.none() | limits,
 )
 harnesses = st.none() | st.builds(
@@ -178,10 +236,16 @@ headers = st.builds(
     machine_class=name,
     seed=st.integers(),
     model=text,
+    model_options=st.lists(text, max_size=2).map(tuple),
     machine=st.dictionaries(text, text, max_size=2),
     versions=st.dictionaries(text, text, max_size=2),
 )
-runs = st.tuples(headers, st.lists(scenarios, max_size=3), harnesses)
-Run = tuple[RunHeader, list[ScenarioResult], HarnessResult | None]
-# What is held is the answer, never how long it took.
+runs = st.builds(
+    RunResults,
+    header=headers,
+    on_change=st.just(lambda _: None),
+    scenarios=st.lists(scenarios, max_size=3),
+    harness=harnesses,
+)
+# The tests ask for the right answer, not for a fast one.
 untimed = settings(deadline=None, max_examples=60)

@@ -11,7 +11,9 @@ from perf.config.table import Table
 from perf.experiment.lab import Lab
 from perf.experiment.scenario_run import ScenarioRun
 from perf.experiment.schedule import Budget
+from perf.report.run import RunResults
 from tests.support.fakes import IDENTITY
+from tests.support.results import HEADER
 from tests.support.suite import fresh_suite, tiny_model
 
 
@@ -47,7 +49,8 @@ def test_profiles_budget_applies_where_a_baseline_judges(
         budget=Budget(60.0, 1),
         store=SimpleNamespace(find=lambda *_: found),
     )
-    run = ScenarioRun(cast("Lab", lab), Table.read().scenario[0], complete)
+    row, results = Table.read().scenario[0], RunResults(HEADER)
+    run = ScenarioRun(cast("Lab", lab), row, complete, results)
     assert run._budget_s(IDENTITY) == budget_s
 
 

@@ -1,4 +1,4 @@
-"""From pairs and a baseline to a verdict, and from a verdict to green or red."""
+"""The gate: from pairs and a baseline to a verdict, and whether a verdict passes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from perf.judge.baselines import BaselineStore
-from perf.judge.gate import Evidence, Judgement, judge_pairs, passes
+from perf.judge.gate import Evidence, Judged, Judgement, judge_pairs, passes
 from perf.stats import Pair, Rule, Verdict, estimate_change
 from tests.support.fakes import IDENTITY, entry, pairs_of, write_baseline
 
 NAME = "serving-batch"
-# So wide that what decides below is a run's scatter, not the error that every run has.
+# So wide that the scatter of a run decides below, not the error that every run has.
 TOLERANCE = 0.25
-# Two pairs a launch. What scatters is the launches' means, by 0.5, 30 and 60 %.
+# Two pairs a launch. The means of the launches scatter by 0.5, 30 and 60 %.
 STEADY = (0.99, 1.0, 1.01, 1.0, 0.99, 1.01)
 WIDE = (0.75, 0.75, 1.0, 1.0, 1.33, 1.33)
 NOISY = (0.5, 0.6, 0.8, 1.2, 1.6, 2.0)
@@ -24,7 +24,7 @@ NOISY = (0.5, 0.6, 0.8, 1.2, 1.6, 2.0)
 
 @pytest.fixture(autouse=True)
 def quiet_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let runs differ by less than a shared machine's do: the examples scatter little."""
+    """Assume a smaller error of each run than on a shared machine."""
     quiet = partial(estimate_change, run_sd=0.005)
     monkeypatch.setattr("perf.judge.gate.estimate_change", quiet)
 
@@ -36,7 +36,7 @@ def pairs(
     reference_rps: float = 2.0,
     yardstick_rps: float | None = None,
 ) -> list[Pair]:
-    """Return measured pairs of these ratios, the scenario `times` as fast as they say."""
+    """Return pairs with these ratios, each multiplied by `times`."""
     return [
         Pair(
             scenario_rps=2.0 * times * ratio,
@@ -64,7 +64,7 @@ def judged(
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A storage with a baseline of three launches whose ratio is 1."""
+    """A storage with one baseline: three launches, with a ratio of 1."""
     write_baseline(tmp_path, "0001_first.json", entry(pairs=pairs_of(*STEADY, launches=3)))
     return tmp_path
 
@@ -90,7 +90,7 @@ def folder(tmp_path: Path) -> Path:
 def test_verdict_against_a_baseline(
     folder: Path, measured: list[Pair], verdict: Verdict
 ) -> None:
-    """The whole interval of the change decides, and the numbers behind it are told."""
+    """The whole interval of the change decides, and the judgement holds its numbers."""
     found = judged(folder, measured)
     assert found.verdict is verdict
     assert found.ratio is not None
@@ -106,7 +106,7 @@ def test_verdict_against_a_baseline(
 
 
 def test_an_alarm_is_an_interval_without_no_change(folder: Path) -> None:
-    """The interval that is told is the one that decides on an alarm."""
+    """The interval of the change lies on one side of 1 exactly where there is an alarm."""
     slower = judged(folder, pairs(*WIDE, times=0.2)).change
     faster = judged(folder, pairs(*WIDE, times=5.0)).change
     unclear = judged(folder, pairs(*WIDE)).change
@@ -118,7 +118,7 @@ def test_an_alarm_is_an_interval_without_no_change(folder: Path) -> None:
 
 
 def test_runs_without_any_scatter_are_judged_too(tmp_path: Path) -> None:
-    """Where all pairs are alike, the error that every run has is still reckoned with."""
+    """Where all pairs are equal, the error that every run has still counts."""
     alike = entry(pairs=pairs_of(1.0, 1.0, launches=2))
     write_baseline(tmp_path, "0001_alike.json", alike)
     found = judged(tmp_path, pairs(1.0, 1.0, launches=2))
@@ -130,42 +130,30 @@ def test_runs_without_any_scatter_are_judged_too(tmp_path: Path) -> None:
 
 
 def test_tolerance_is_the_scenarios_own(folder: Path) -> None:
-    """What one scenario's tolerance bears, another's does not."""
+    """The same loss passes a wide tolerance and fails a narrow one."""
     measured = pairs(*STEADY, times=0.8)
     assert judged(folder, measured, tolerance=0.4).verdict is Verdict.UNCHANGED
     assert judged(folder, measured, tolerance=0.05).verdict is Verdict.REGRESSED
 
 
-@pytest.mark.parametrize(("times", "moved"), [(0.5, "-50.0%"), (1.5, "+50.0%")])
-def test_reason_says_by_how_much(folder: Path, times: float, moved: str) -> None:
-    """A change is told with its interval and the tolerance; no change needs no words."""
-    assert judged(folder, pairs(*STEADY)).reason == ""
-    found = judged(folder, pairs(*STEADY, times=times))
-    change = found.change
-    assert change is not None
-    assert found.reason == (
-        f"{moved} [{change.low - 1:+.1%}, {change.high - 1:+.1%}] "
-        "against the baseline, tolerance 25%"
-    )
+def test_a_change_needs_no_reason(folder: Path) -> None:
+    """Where a change was estimated the numbers say why; the reason stays empty."""
+    for times in (0.5, 1.0, 1.5):
+        assert judged(folder, pairs(*STEADY, times=times)).reason == ""
+    assert judged(folder, pairs(*WIDE)).reason == ""
 
 
-def test_too_little_evidence_says_what_would_have_been_seen(folder: Path) -> None:
-    """The reason ends with the smallest loss that so many launches would have shown."""
-    found = judged(folder, pairs(*WIDE))
-    seen = found.smallest_seen
+def test_the_smallest_loss_seen_is_an_alarm(folder: Path) -> None:
+    """A loss of that size is a regression; a quarter of it is inconclusive."""
+    seen = judged(folder, pairs(*WIDE)).smallest_seen
     assert seen is not None
-    assert found.reason.startswith("too little evidence: ")
-    assert found.reason.endswith(
-        "against the baseline, tolerance 25%; "
-        f"a loss of {seen:.1%} would have been seen in 3 launches"
-    )
     assert judged(folder, pairs(*WIDE, times=1 - seen)).verdict is Verdict.REGRESSED
     missed = judged(folder, pairs(*WIDE, times=1 - seen / 4))
     assert missed.verdict is Verdict.INCONCLUSIVE
 
 
 def test_more_launches_see_less(folder: Path) -> None:
-    """Of two runs that scatter alike, the one with more launches sees a smaller loss."""
+    """Of two runs with equal scatter, the one with more launches detects smaller losses."""
     few = judged(folder, pairs(*WIDE)).smallest_seen
     many = judged(folder, pairs(*WIDE, *WIDE, launches=6), planned=6).smallest_seen
     assert few is not None
@@ -174,18 +162,17 @@ def test_more_launches_see_less(folder: Path) -> None:
 
 
 def test_blocks_of_a_launch_are_no_evidence_of_their_own(folder: Path) -> None:
-    """Sixteen blocks, all of them slower, tell nothing where their two launches differ."""
+    """Sixteen slower blocks are inconclusive where their two launches differ."""
     ratios = (*[0.8] * 8, *[0.95] * 8)
     found = judged(folder, pairs(*ratios, launches=2), planned=2, tolerance=0.05)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.reason.endswith(" would have been seen in 2 launches")
     assert found.ratio is not None
     assert found.ratio.low < 0.8
     assert found.ratio.high > 0.95
 
 
 def test_an_early_look_asks_for_more(folder: Path) -> None:
-    """After the same launches the interval is wider where more of them are planned."""
+    """After the same launches the interval is wider where more launches are planned."""
     measured = pairs(*STEADY[:4], launches=2)
     widths = []
     for planned in (2, 3, 8):
@@ -197,7 +184,7 @@ def test_an_early_look_asks_for_more(folder: Path) -> None:
 
 @pytest.mark.parametrize("times", [0.1, 1.0, 10.0])
 def test_one_launch_on_both_sides_is_inconclusive(tmp_path: Path, times: float) -> None:
-    """Launches have no spread then, and the reason names the option that asks for more."""
+    """One launch has no spread, and the reason names the option that asks for more."""
     stored = entry(pairs=pairs_of(*STEADY), about={"torch": "2.13.0"})
     write_baseline(tmp_path, "0001_one.json", stored)
     measured = pairs(*STEADY, times=times, launches=1)
@@ -215,17 +202,20 @@ def test_one_launch_on_both_sides_is_inconclusive(tmp_path: Path, times: float) 
 
 
 def test_the_yardstick_explains_a_slower_machine(tmp_path: Path) -> None:
-    """Where the model alone is as much slower, nothing has changed; the ratio is told."""
+    """Where the model alone is slower by as much, the efficiency is unchanged."""
     stored = entry(pairs=pairs_of(*STEADY, launches=3, yardstick_rps=8.0))
     write_baseline(tmp_path, "0001_first.json", stored)
     found = judged(tmp_path, pairs(*STEADY, times=0.5, yardstick_rps=4.0))
     assert found.verdict is Verdict.UNCHANGED
+    assert found.judged is Judged.EFFICIENCY
+    assert found.change is not None
+    assert found.change.point == pytest.approx(1.0, rel=1e-3)
     assert found.ratio is not None
     assert found.ratio.point == pytest.approx(0.5, rel=1e-3)
 
 
 def test_a_slower_reference_hides_no_loss(tmp_path: Path) -> None:
-    """A scenario that is slower beside the yardstick has regressed at the same ratio."""
+    """A lower efficiency is a regression, also where the ratio is the same."""
     stored = entry(pairs=pairs_of(*STEADY, launches=3, yardstick_rps=8.0))
     write_baseline(tmp_path, "0001_first.json", stored)
     measured = pairs(*STEADY, times=0.5, reference_rps=1.0, yardstick_rps=8.0)
@@ -235,9 +225,21 @@ def test_a_slower_reference_hides_no_loss(tmp_path: Path) -> None:
     assert found.ratio.point == pytest.approx(1.0, abs=1e-3)
 
 
+@pytest.mark.parametrize(("then_rps", "now_rps"), [(None, 8.0), (8.0, None)])
+def test_the_ratio_is_judged_where_a_yardstick_is_missing(
+    tmp_path: Path, then_rps: float | None, now_rps: float | None
+) -> None:
+    """Without yardsticks in both runs there is no efficiency to compare."""
+    stored = entry(pairs=pairs_of(*STEADY, launches=3, yardstick_rps=then_rps))
+    write_baseline(tmp_path, "0001_first.json", stored)
+    found = judged(tmp_path, pairs(*STEADY, times=0.5, yardstick_rps=now_rps))
+    assert found.verdict is Verdict.REGRESSED
+    assert found.judged is Judged.RATIO
+
+
 @pytest.mark.parametrize("times", [0.5, 1.0, 1.5])
 def test_what_differs_from_the_baseline_is_told(tmp_path: Path, times: float) -> None:
-    """Whatever the verdict, it comes with what is not as it was, and nothing besides."""
+    """Every judgement lists the facts that differ from the baseline's, and no others."""
     then = {"torch": "2.13.0", "kernel": "6.1", "CPU": "Zen 4", "only then": "1"}
     stored = entry(pairs=pairs_of(*STEADY, launches=3), about=then)
     write_baseline(tmp_path, "0001_first.json", stored)
@@ -248,7 +250,7 @@ def test_what_differs_from_the_baseline_is_told(tmp_path: Path, times: float) ->
 
 
 def test_no_baseline(tmp_path: Path) -> None:
-    """Without a baseline the ratio is known and the verdict says what is missing."""
+    """Without a baseline the ratio is known, and the reason says what is missing."""
     found = judged(tmp_path, pairs(*STEADY), about={"torch": "2.14.1"})
     assert found.verdict is Verdict.NO_BASELINE
     assert found.reason == f"no baseline of {NAME} in {tmp_path}"
@@ -258,7 +260,7 @@ def test_no_baseline(tmp_path: Path) -> None:
 
 
 def test_baseline_that_does_not_apply(tmp_path: Path) -> None:
-    """A baseline of another machine class is none, and the reason names the class."""
+    """A baseline of another machine class does not apply; the reason names the class."""
     other = IDENTITY.model_copy(update={"machine_class": "arm64-64cpu"})
     write_baseline(tmp_path, "0001_big.json", entry(identity=other))
     found = judged(tmp_path, pairs(*STEADY))
@@ -268,12 +270,12 @@ def test_baseline_that_does_not_apply(tmp_path: Path) -> None:
 
 
 def test_one_pair_is_inconclusive(folder: Path) -> None:
-    """One pair has no spread: whatever it shows, it is too little evidence."""
+    """One pair has no spread, so it is always too little evidence."""
     for times in (0.1, 1.0, 10.0):
         found = judged(folder, pairs(1.0, times=times))
         assert found.verdict is Verdict.INCONCLUSIVE
         assert found.ratio is None
-        assert found.reason == "1 pair has no spread"
+        assert found.reason == "a verdict needs at least 2 pairs, not 1"
 
 
 def test_newest_baseline_decides(folder: Path) -> None:
@@ -297,12 +299,12 @@ def test_newest_baseline_decides(folder: Path) -> None:
     ],
 )
 def test_what_passes(*, verdict: Verdict, green: bool, green_where_required: bool) -> None:
-    """Regressed or invalid is red; where a baseline is required, doubt is as well."""
+    """Regressed and invalid fail; too little evidence only where a baseline is required."""
     assert passes(verdict, baseline_required=False) is green
     assert passes(verdict, baseline_required=True) is green_where_required
 
 
 def test_every_verdict_is_judged_here() -> None:
-    """No verdict passes because nobody thought of it."""
+    """Where a baseline is required, two verdicts pass and no other."""
     required = {v for v in Verdict if passes(v, baseline_required=True)}
     assert required == {Verdict.UNCHANGED, Verdict.IMPROVED}

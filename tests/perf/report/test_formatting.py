@@ -1,4 +1,4 @@
-"""How a number looks in the reports."""
+"""Numbers as text."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from perf.stats import Estimate
     ],
 )
 def test_a_rate_has_three_significant_digits(value: float | None, shown: str) -> None:
-    """Three digits whatever the size, and a dash where there is no number."""
+    """A rate has three digits whatever its size, and is a dash where it is not known."""
     assert formatting.rate(value) == shown
 
 
@@ -39,7 +39,7 @@ def test_a_rate_has_three_significant_digits(value: float | None, shown: str) ->
     ],
 )
 def test_memory_is_in_binary_units(value_bytes: int | None, kind: str, shown: str) -> None:
-    """MiB below one GiB, GiB from there; the kind is shown where it is not PSS."""
+    """Memory is in MiB below one GiB, else in GiB; a kind other than PSS is named."""
     assert formatting.memory(value_bytes, kind) == shown
 
 
@@ -52,13 +52,13 @@ def test_memory_is_in_binary_units(value_bytes: int | None, kind: str, shown: st
     ],
 )
 def test_an_interval_stays_readable(ends: tuple[float, float, float], shown: str) -> None:
-    """The ends have the point's decimals, and a vast end does not fill the terminal."""
+    """The ends have as many decimals as the point, and a huge end stays short."""
     low, point, high = ends
     assert formatting.interval(Estimate(point, low, high, 0.95)) == shown
 
 
 def test_a_ratio_that_was_not_estimated_is_a_dash() -> None:
-    """No estimate gives no figure."""
+    """Without an estimate there is a dash."""
     assert formatting.interval(None) == "-"
 
 
@@ -66,5 +66,12 @@ def test_a_ratio_that_was_not_estimated_is_a_dash() -> None:
     ("factor", "shown"), [(0.802, "-19.8 %"), (1.0, "+0.0 %"), (1e300, "+1.0e+302 %")]
 )
 def test_a_change_is_signed(factor: float, shown: str) -> None:
-    """A reader sees at once whether it is a gain or a loss."""
+    """A change always has a sign."""
     assert formatting.change(factor) == shown
+
+
+def test_a_change_has_its_interval() -> None:
+    """The ends are changes too, in the unit of the point; None is a dash."""
+    estimate = Estimate(point=0.935, low=0.919, high=1.004, confidence=0.995)
+    assert formatting.change_interval(estimate) == "-6.5 % [-8.1, +0.4]"
+    assert formatting.change_interval(None) == "-"

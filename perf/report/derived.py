@@ -1,0 +1,58 @@
+"""Figures that are computed from what was measured of a scenario."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Sequence
+
+from perf.report.result import ScenarioResult
+from perf.stats import Estimate, Pair, percentiles
+from perf.stats import throughput_rps as images_over_time
+from perf.stats.ratio import exp_within_limits
+
+
+def throughput_rps(result: ScenarioResult) -> float:
+    """Return images a second over the scenario's own blocks, 0 where there is no image."""
+    return images_over_time(result.images, result.duration_s) if result.images else 0.0
+
+
+def latency_ms(result: ScenarioResult) -> dict[str, float]:
+    """Return p50, p90, p95 and p99, or nothing where no job was answered."""
+    return percentiles(result.latencies_ms) if result.latencies_ms else {}
+
+
+def yardstick_rps(pairs: Sequence[Pair]) -> float | None:
+    """Return images a second of the model alone: the geometric mean over the pairs.
+
+    None where no pair has a yardstick.
+    """
+    known = [math.log(pair.yardstick_rps) for pair in pairs if pair.yardstick_rps]
+    return exp_within_limits(statistics.fmean(known)) if known else None
+
+
+def efficiency(pairs: Sequence[Pair]) -> float | None:
+    """Return throughput over that of the model alone: the geometric mean over the pairs.
+
+    None where no pair has a yardstick.
+    """
+    known = [
+        math.log(pair.scenario_rps) - math.log(pair.yardstick_rps)
+        for pair in pairs
+        if pair.yardstick_rps
+    ]
+    return exp_within_limits(statistics.fmean(known)) if known else None
+
+
+def harness_cpu_percent(result: ScenarioResult) -> float | None:
+    """Return the harness's share of all usable cores, 0 to 100.
+
+    None where no block was measured.
+    """
+    cores_s = result.usage.duration_s * result.usable_cores
+    return 100.0 * result.harness_cpu_s / cores_s if cores_s else None
+
+
+def null_control(result: ScenarioResult) -> Estimate | None:
+    """Return the ratio of the reference to itself, or None for any other scenario."""
+    return result.judgement.ratio if result.is_reference else None

@@ -1,0 +1,108 @@
+"""The lines under the tables: what the columns mean, and what they do not show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import PurePath
+
+from perf.report import derived, formatting
+from perf.report.message import remark
+from perf.report.result import HarnessResult, ScenarioResult
+from perf.report.run import RunResults
+from perf.stats import Estimate
+
+_EFFICIENCY = (
+    "efficiency: throughput over that of the model alone, which is measured beside each "
+    "block in as many processes and threads"
+)
+_MEMORY_KINDS = {
+    "rss": "memory marked rss: shared pages count once for each process",
+    "cgroup": "memory marked cgroup: page cache counts too",
+}
+
+
+def notes(run: RunResults) -> list[str]:
+    """Return the lines, in the order of the report."""
+    results = run.scenarios
+    return [
+        *_legend(results),
+        *_baselines(results),
+        *_memory(results),
+        _harness(results, run.harness),
+        *_null_control(results),
+        *filter(None, map(remark, results)),
+    ]
+
+
+def _legend(results: Sequence[ScenarioResult]) -> list[str]:
+    if not results:
+        return []
+    judgements = [result.judgement for result in results]
+    changes = _confidence(j.change for j in judgements)
+    ratios = _confidence(j.ratio for j in judgements)
+    lines = [
+        [
+            "change of efficiency: the verdict is on this alone",
+            f"its interval [ ] decides on an alarm ({changes})" if changes else "",
+        ],
+        [_EFFICIENCY],
+        [
+            "ratio: throughput over that of the reference",
+            f"for information, with its interval [ ] ({ratios})" if ratios else "",
+        ],
+        [
+            "CPU: share of all usable cores",
+            "CPU of harness: the part of it that the harness takes",
+            f"{formatting.UNKNOWN}: not known",
+        ],
+    ]
+    return ["; ".join(filter(None, parts)) for parts in lines]
+
+
+def _baselines(results: Sequence[ScenarioResult]) -> list[str]:
+    files = [result.judgement.baseline_file for result in results]
+    names = sorted({PurePath(file).name for file in files if file})
+    return [formatting.one_line(f"baseline: {', '.join(names)}")] if names else []
+
+
+def _confidence(estimates: Iterable[Estimate | None]) -> str:
+    """Return the intervals' confidence in words, or nothing without an interval."""
+    found = sorted({one.confidence for one in estimates if one is not None})
+    ends = dict.fromkeys(formatting.fraction(one) for one in (*found[:1], *found[-1:]))
+    return f"{' to '.join(ends)} confidence" if ends else ""
+
+
+def _memory(results: Sequence[ScenarioResult]) -> list[str]:
+    usages = [result.usage for result in results]
+    kinds = {usage.memory_kind for usage in usages if usage.peak_memory_bytes is not None}
+    return [text for kind, text in _MEMORY_KINDS.items() if kind in kinds]
+
+
+def _harness(results: Sequence[ScenarioResult], harness: HarnessResult | None) -> str:
+    if harness is None:
+        return "harness: what it can do was not measured in this run"
+    return (
+        f"harness: at most {formatting.ratio(harness.ceiling_rps)} jobs/s, {harness.jobs} "
+        "at a time, with a server that answers at once; "
+        f"{formatting.milliseconds(harness.cpu_ms_per_job, 1)} of CPU a job"
+        f"{_headroom(results, harness)}"
+    )
+
+
+def _headroom(results: Sequence[ScenarioResult], harness: HarnessResult) -> str:
+    rates = {result.name: derived.throughput_rps(result) for result in results}
+    fastest = max(rates, key=rates.__getitem__, default=None)
+    ceiling_rps = formatting.finite(harness.ceiling_rps)
+    if fastest is None or not rates[fastest] or ceiling_rps is None:
+        return ""
+    times = formatting.ratio(ceiling_rps / rates[fastest])
+    return f"; {times} times the fastest scenario ({formatting.one_line(fastest)})"
+
+
+def _null_control(results: Sequence[ScenarioResult]) -> list[str]:
+    return [
+        "null control: the ratio of the reference to itself is "
+        f"{formatting.interval(ratio)}, and should be 1"
+        for ratio in map(derived.null_control, results)
+        if ratio is not None
+    ]

@@ -1,0 +1,39 @@
+"""The head of a report: the options that choose the model again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perf.experiment.header import model_options
+from serving.model.choice import ModelChoice
+
+
+@pytest.mark.parametrize(
+    ("name", "weights", "options"),
+    [
+        ("resnet152", "seeded", ()),
+        ("resnet18", "seeded", ("--perf-model", "resnet18")),
+        ("resnet152", "pretrained", ("--perf-weights", "pretrained")),
+        (
+            "resnet18",
+            "pretrained",
+            ("--perf-model", "resnet18", "--perf-weights", "pretrained"),
+        ),
+        ("efficientnet-lite0", "seeded", ("--perf-model", "efficientnet-lite0")),
+    ],
+)
+def test_options_choose_the_model_again(
+    name: str, weights: str, options: tuple[str, ...]
+) -> None:
+    """They are what differs from a profile that measures resnet152."""
+    assert model_options(ModelChoice.parse(name, weights), "resnet152") == options
+
+
+def test_a_users_model_is_named_by_its_whole_path(tmp_path: Path) -> None:
+    """The path is absolute, so the options hold in any folder."""
+    path = tmp_path / "mine.pt"
+    path.touch()
+    choice = ModelChoice.parse(str(path), "seeded")
+    assert model_options(choice, "resnet152") == ("--perf-model", str(path))

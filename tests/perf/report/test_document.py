@@ -1,0 +1,78 @@
+"""The run as one JSON object."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from perf.report.document import document
+from perf.stats import Verdict
+from tests.support.results import BATCH, LOCAL, UNREAD, run_of
+
+
+def rows(*results: Any) -> list[Any]:  # noqa: ANN401 -- results
+    """Return what is written of the scenarios, after strict JSON."""
+    written = json.loads(json.dumps(document(run_of(*results)), allow_nan=False))
+    found: list[Any] = written["scenarios"]
+    return found
+
+
+def test_it_holds_what_the_verdict_rests_on() -> None:
+    """Change, yardstick, smallest detectable loss and differences are there, or null."""
+    batch, unread, local = rows(BATCH, UNREAD, LOCAL)
+    assert batch["change"] == {
+        "estimate": 0.802,
+        "low": 0.772,
+        "high": 0.835,
+        "confidence": 0.995,
+    }
+    assert (batch["judged"], batch["smallest_seen"]) == ("efficiency", 0.0412)
+    assert batch["yardstick_rps"] == pytest.approx(7.6, rel=1e-3)
+    assert batch["efficiency"] == pytest.approx(0.625)
+    assert batch["differences"] == ["kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"]
+    assert batch["null_control"] is None
+    assert (unread["judged"], unread["change"], unread["efficiency"]) == (None, None, None)
+    assert unread["differences"] == []
+    assert local["null_control"] == local["ratio"]
+
+
+def test_it_holds_every_pair() -> None:
+    """A pair is written with both throughputs, its launch and its yardstick or null."""
+    lone = replace(BATCH.pairs[1], yardstick_rps=None)
+    (row,) = rows(replace(BATCH, pairs=(BATCH.pairs[0], lone)))
+    assert row["pairs"] == [
+        {"scenario_rps": 4.7, "reference_rps": 1.9, "launch": 0, "yardstick_rps": 7.52},
+        {"scenario_rps": 4.8, "reference_rps": 1.8, "launch": 1, "yardstick_rps": None},
+    ]
+
+
+def test_it_holds_what_the_machine_did() -> None:
+    """CPU is in per cent of all usable cores; the harness has its share of it."""
+    (row,) = rows(BATCH)
+    assert row["cpu_percent"] == {"mean": 91.6, "max": 99.8}
+    assert row["harness_cpu_percent"] == pytest.approx(100 * 1.46 / (58.0 * 2.0))
+    assert row["conditions"]["scenario"]["foreign_percent"] == 1.2
+
+
+def test_what_was_not_measured_is_null() -> None:
+    """Without blocks there is no throughput, and no latency or share of the CPU."""
+    (row,) = rows(UNREAD)
+    assert row["throughput_rps"] == 0.0
+    assert row["latency_ms"] == dict.fromkeys(("p50", "p90", "p95", "p99"))
+    assert row["harness_cpu_percent"] is None
+
+
+def test_a_spec_of_any_values_becomes_json() -> None:
+    """Tuples become lists; what JSON cannot hold becomes text or null."""
+    spec = {"threads": (1, 2), "delay_ms": math.inf, "verdict": Verdict.INVALID, "z": 1j}
+    (row,) = rows(replace(BATCH, spec=spec))
+    assert row["spec"] == {
+        "threads": [1, 2],
+        "delay_ms": None,
+        "verdict": "invalid",
+        "z": "1j",
+    }
