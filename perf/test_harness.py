@@ -1,6 +1,6 @@
-"""How many jobs a second the harness itself can run, and what one costs.
+"""Measures how many jobs a second the harness can run, and how much CPU one job takes.
 
-Runs first, so that every scenario can be held against what the harness can do.
+It runs first: a scenario that comes near the limit of the harness is invalid.
 """
 
 from __future__ import annotations
@@ -11,6 +11,6 @@ from perf.experiment.harness_run import HarnessRun
 
 
 def test_harness(harness_run: HarnessRun, benchmark: BenchmarkFixture) -> None:
-    """Every job of every round is answered; the ceiling itself is only reported."""
+    """Every job of every round is answered; how many a second is only reported."""
     result = harness_run.measure(benchmark)
     assert result.ceiling_rps > 0
