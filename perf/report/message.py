@@ -110,9 +110,10 @@ def _why(result: ScenarioResult) -> str:
 
 
 def _detectable(result: ScenarioResult) -> str:
-    launches = len({pair.launch for pair in result.pairs})
+    number = len({pair.launch for pair in result.pairs})
+    launches = "1 launch" if number == 1 else f"{number} launches"
     loss = formatting.share(result.judgement.smallest_seen)
-    return f"the smallest loss that {launches} launches detect reliably is {loss}"
+    return f"the smallest loss that {launches} can detect reliably is {loss}"
 
 
 def _baseline(file: str | None) -> str:

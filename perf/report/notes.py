@@ -42,7 +42,7 @@ def _legend(results: Sequence[ScenarioResult]) -> list[str]:
     ratios = _confidence(j.ratio for j in judgements)
     lines = [
         [
-            "change of efficiency: the verdict is on this alone",
+            "change of efficiency: only this is judged, against the tolerance",
             f"its interval [ ] decides on an alarm ({changes})" if changes else "",
         ],
         [_EFFICIENCY],

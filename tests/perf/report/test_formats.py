@@ -89,8 +89,8 @@ def test_text_says_what_the_columns_mean_and_what_each_scenario_has_to_say() -> 
     notes = dict(line.split(": ", 1) for line in lines[lines.index("") + 15 :])
     since = "since the baseline: kernel 6.1 -> 6.8, torch 2.13.0 -> 2.14.1"
     assert notes == {
-        "change of efficiency": "the verdict is on this alone; its interval [ ] decides on "
-        "an alarm (99.5 % confidence)",
+        "change of efficiency": "only this is judged, against the tolerance; its interval "
+        "[ ] decides on an alarm (99.5 % confidence)",
         "efficiency": "throughput over that of the model alone, which is measured beside "
         "each block in as many processes and threads",
         "ratio": "throughput over that of the reference; for information, with its "

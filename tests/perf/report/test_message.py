@@ -23,7 +23,7 @@ RATIO = (
 FACTS = "kernel 6.1 -> 6.8, torch 2.13.0 -> 2.14.1"
 SINCE = f"since the baseline: {FACTS}"
 REPEAT = "To repeat it alone: tox -e serving-batch -- --perf-seed 7 --perf-runtime process"
-DETECTABLE = "the smallest loss that 2 launches detect reliably is 4.1 %"
+DETECTABLE = "the smallest loss that 2 launches can detect reliably is 4.1 %"
 UNCLEAR = rejudged(BATCH, verdict=Verdict.INCONCLUSIVE)
 ONE_PAIR = rejudged(
     BATCH,
