@@ -1,1 +1,1 @@
-"""What is served, and by whom: models, servers and the places where servers run."""
+"""Models, the engines that compute them, servers, and the places where servers run."""

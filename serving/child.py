@@ -1,9 +1,9 @@
-"""A lean Python process of ours, spoken to over one pipe.
+"""A small Python process of ours that talks with us over one pipe.
 
-The process that measures is pytest: many modules, several threads. A child made by
-`multiprocessing` would import pytest again, and one made by fork would copy its threads'
-locks. So a child is started afresh with `python -m MODULE`, in a session of its own,
-and both ends see the other's death as the end of the pipe.
+The process that measures is pytest, with many modules and several threads. A child made by
+`multiprocessing` would import pytest again, and one made by fork would copy locked locks.
+So a child is started with `python -m MODULE`, in a session of its own. Each end sees the
+other's death as the end of the pipe.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class ChildError(PerfError):
 
 
 class Child:
-    """One child process. `call` and `receive` block, at most as long as they are told."""
+    """One child process. `call` and `receive` block, at most until their time is over."""
 
     def __init__(
         self,
@@ -40,9 +40,9 @@ class Child:
         env: Mapping[str, str] | None = None,
         arguments: tuple[str, ...] = (),
     ) -> None:
-        """Start `python -m module FD *arguments`, `env` added to our environment."""
+        """Start `python -m module FD *arguments` with our environment and `env`."""
         self.module = module
-        self._log = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 -- see stop
+        self._log = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 -- `stop` closes it
         ours, theirs = Pipe()
         path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
@@ -52,7 +52,7 @@ class Child:
             stdout=self._log,
             stderr=subprocess.STDOUT,
             env={**os.environ, **(env or {}), "PYTHONPATH": path},
-            start_new_session=True,  # out of reach of the terminal's Ctrl-C; see stop
+            start_new_session=True,  # the terminal's Ctrl-C does not reach it; see stop
         )
         theirs.close()
         self._pipe = ours
@@ -70,9 +70,9 @@ class Child:
             raise self._death() from None
 
     def receive(self, deadline_s: float) -> object:
-        """Return the next message, waiting until the monotonic time `deadline_s`.
+        """Return the next message. Wait for it until the monotonic time `deadline_s`.
 
-        Raises ChildError where the child dies first or the time is over.
+        Raises ChildError where the child dies before, or the time is over.
         """
         try:
             if not self._pipe.poll(max(0.0, deadline_s - time.monotonic())):
@@ -84,7 +84,7 @@ class Child:
     def call(self, request: object, timeout_s: float) -> object:
         """Send a request to a child that runs `serve`, and return its answer.
 
-        Raises the error that the child's function raised, or ChildError.
+        Raises the PerfError that the child's function raised, or ChildError.
         """
         self.send(request)
         outcome = self.receive(time.monotonic() + timeout_s)
@@ -99,7 +99,7 @@ class Child:
         return b"".join(tail).decode("utf-8", "replace").strip()
 
     def stop(self) -> None:
-        """Close the pipe, wait for the child to go, and end what is left of its group."""
+        """Close the pipe, wait until the child ends, and kill what is left of its group."""
         self._pipe.close()
         try:
             self._process.wait(_GRACE_S)
@@ -120,15 +120,14 @@ class Child:
 
 
 def open_pipe() -> Connection:
-    """Return this child's end of the pipe, whose number is the first argument."""
+    """Return this child's end of the pipe; its number is the first argument."""
     return Connection(int(sys.argv[1]))
 
 
 def serve(answer: Callable[[object], object]) -> None:
-    """Answer requests one by one until the other end closes the pipe.
+    """Answer requests one by one, until the other end closes the pipe.
 
-    A PerfError goes back as it is; any other error as a ChildError with its traceback
-    in the log.
+    A PerfError is sent back. Any other error ends the child, with a traceback in the log.
     """
     pipe = open_pipe()
     with contextlib.suppress(EOFError):

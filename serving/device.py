@@ -1,4 +1,4 @@
-"""What computes a model: the CPU, or a CUDA card that torch finds."""
+"""The device that computes a model: the CPU, or a CUDA card that torch finds."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from serving.child import Child, serve
 Device = Literal["cpu", "cuda"]
 DEVICES: tuple[Device, ...] = ("cpu", "cuda")
 
-_ANSWER_S = 120.0  # the first process that loads CUDA's libraries reads gigabytes
+_ANSWER_S = 120.0  # the first process to load CUDA's libraries reads gigabytes
 
 
 class Card(NamedTuple):
-    """The first card, as torch names it; where there is none, `missing` says why."""
+    """The first card."""
 
     name: str
+    """Its name in torch; empty where there is none."""
     missing: str = ""
+    """Why there is none."""
 
 
 @functools.cache
 def find_card() -> Card:
-    """Ask torch, in a process that ends: the one that measures must not load it.
+    """Return the first card. Raises ChildError.
 
-    Raises ChildError.
+    A process that ends asks torch, because the process that measures must not load it.
     """
     child = Child("serving.device")
     try:
@@ -36,22 +38,22 @@ def find_card() -> Card:
 
 
 def main() -> None:
-    """Answer until the other end closes the pipe."""
+    """Answer requests until the other end closes the pipe."""
     serve(_card)
 
 
 def _card(_request: object) -> Card:
-    import torch  # noqa: PLC0415 -- not needed where it is only asked
+    import torch  # noqa: PLC0415 -- only the child loads it
 
     if torch.version.cuda is None:
-        return Card("", f"torch {torch.__version__} is built for the CPU alone")
+        return Card("", f"torch {torch.__version__} is built for the CPU only")
     if not torch.cuda.is_available():
         return Card("", f"torch {torch.__version__} finds no CUDA card")
     return Card(torch.cuda.get_device_name(0))
 
 
 if __name__ == "__main__":
-    # The answer is pickled under the module's own name.
+    # The answer's class must be pickled as one of this module, not of "__main__".
     from serving.device import main as importable_main
 
     importable_main()

@@ -6,11 +6,11 @@ from typing import Literal
 
 Allocator = Literal["retain", "default"]
 
-# glibc gives big blocks back to the system as soon as they are freed, and asks for them
-# again with the next batch: tens of thousands of page faults each time, in a number that
-# differs from launch to launch by a third. Beyond these sizes it does so never
+# glibc returns large blocks to the system as soon as they are freed, and asks for them
+# again with the next batch. That is tens of thousands of page faults for each batch, and
+# the number differs by a third from launch to launch. With these limits it keeps the blocks
 # (https://www.gnu.org/software/libc/manual/html_node/Malloc-Tunable-Parameters.html).
-# Another C library takes no notice.
+# Other C libraries ignore the variables.
 _RETAIN = {
     "MALLOC_MMAP_THRESHOLD_": str(4 << 30),
     "MALLOC_TRIM_THRESHOLD_": str(8 << 30),
@@ -19,16 +19,16 @@ _RETAIN = {
 
 
 def computing(threads: int, allocator: Allocator) -> dict[str, str]:
-    """Return the variables of a process that computes on so many threads.
+    """Return the variables of a process that computes with `threads` threads.
 
-    With the allocator `retain` memory that is freed stays with the process, with `default`
-    the system's settings are left alone.
+    With the allocator `retain` freed memory stays with the process; with `default` the
+    system's settings are not changed.
     """
     kept = _RETAIN if allocator == "retain" else {}
     return {
         "OMP_NUM_THREADS": str(threads),
         "MKL_NUM_THREADS": str(threads),
-        # On a card fp32 would be rounded to ten bits of mantissa, and be no fp32.
+        # Otherwise a card rounds fp32 to ten bits of mantissa.
         "NVIDIA_TF32_OVERRIDE": "0",
         **kept,
     }

@@ -1,22 +1,22 @@
-"""The faults that a user can meet, each with one line that says what to do."""
+"""The errors that a user can see, each with one line that says what to do."""
 
 
 class PerfError(Exception):
-    """Base of every fault that is reported as one line instead of a traceback."""
+    """Base of every error that is reported as one line instead of a traceback."""
 
 
 class ConfigError(PerfError):
-    """A user asked for something that cannot be had; the message names the option."""
+    """A user asked for something impossible; the message names the option."""
 
 
 class ArtifactError(PerfError):
-    """A checkpoint, archive or image is missing, damaged or of the wrong kind."""
+    """A checkpoint, archive or image file is missing, damaged or of the wrong kind."""
 
 
 class ServerError(PerfError):
-    """A server did not start, died, or does not run with the settings asked for.
+    """A server did not start, died, or runs with other settings than asked for.
 
-    `log_tail` holds the last lines that the server wrote, or the empty string.
+    `log_tail` has the end of the server's log, or is empty.
     """
 
     def __init__(self, message: str, *, log_tail: str = "") -> None:

@@ -1,8 +1,9 @@
-"""How a photograph goes to a server, and how its answer comes back.
+"""The formats of a server's requests and answers.
 
-plain: the body is the photograph, the answer a JSON object from classes to probabilities.
-kserve: the same body, as the one tensor of KServe's protocol with binary tensors, where the
-answer is the same text as the one tensor after some JSON
+plain: the request's body is the image file. The answer is a JSON object with the
+probabilities of the likeliest classes.
+kserve: the same two texts, each as the only tensor of a message in KServe's protocol with
+binary tensors, that is after a header in JSON
 (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md).
 """
 

@@ -1,1 +1,1 @@
-"""The programs that serve, one file each, behind one small Protocol."""
+"""The servers, one file each, behind the same small protocols."""

@@ -1,4 +1,4 @@
-"""Servers in Python whose program is ours: a file that travels beside the model."""
+"""Backends whose program is ours: a file that is copied to lie beside the model."""
 
 from __future__ import annotations
 
@@ -7,35 +7,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from serving.backends.base import ANYWHERE, ServedModel
+from serving.backends.base import Backend, ServedModel
 from serving.backends.launched import QUIET, ConfiguredServer, until_ready
 from serving.environment import computing
 from serving.runtimes.base import Placement, Program, Runtime
 from serving.spec import ServerSpec
 
+APPS = Path(__file__).with_name("apps")
 _CONFIG = "server.json"
 
 
-class AppBackend:
-    """Starts `app`, which finds the model beside it and serves it on a port "inference".
+class AppBackend(Backend):
+    """Starts a program that finds the model beside it and serves it.
 
-    `app` stands alone, and is told how to serve in the file that is its one argument. It
-    needs the packages of `requirements`, the variables of `env`, and `ports`; `server` is
-    what a life of it is asked through.
+    The program's one argument is a JSON file with its settings, `_config` below.
     """
 
-    name: str
-    runtimes: tuple[str, ...] = ANYWHERE
-    app: ClassVar[Path]
-    requirements: ClassVar[tuple[str, ...]]
+    app: ClassVar[str]
+    """The program's file, in apps/."""
+    beside: ClassVar[tuple[str, ...]] = ()
+    """Other files of apps/ that it imports."""
     env: ClassVar[Mapping[str, str]] = {}
+    """Its environment variables, besides those of every server."""
     ports: ClassVar[tuple[str, ...]] = ("inference",)
+    """The names of its ports; it serves on "inference"."""
     server: ClassVar[type[ConfiguredServer]]
+    """The class of its servers."""
 
     def start(
         self, model: ServedModel, spec: ServerSpec, runtime: Runtime
     ) -> ConfiguredServer:
-        """Start it; return when every worker has loaded the model."""
+        """Start the server, and return it when every worker has loaded the model."""
         placement = runtime.place(self.ports)
         return until_ready(
             runtime.launch(placement, self._program(model, spec, placement)),
@@ -47,20 +49,11 @@ class AppBackend:
     def _program(
         self, model: ServedModel, spec: ServerSpec, placement: Placement
     ) -> Program:
-        config = {
-            "host": placement.bind_host,
-            "ports": dict(placement.ports),
-            "scratch": placement.scratch,
-            "name": model.name,
-            "predict_path": model.predict_path,
-            "variant": model.engine.variant,
-            **spec.model_dump(),
-        }
         return Program(
             argv=(
                 placement.python,
-                "-P",  # where a file lies that home links to, others have packages' names
-                f"{placement.home}/{self.app.name}",
+                "-P",  # or Python looks for modules in apps/, where the link points
+                f"{placement.home}/{self.app}",
                 f"{placement.home}/{_CONFIG}",
             ),
             env={
@@ -71,6 +64,26 @@ class AppBackend:
                 "PYTHONDONTWRITEBYTECODE": "1",
                 **self.env,
             },
-            files={self.app.name: self.app, _CONFIG: json.dumps(config), **model.files},
+            files={
+                **{name: APPS / name for name in (self.app, *self.beside)},
+                _CONFIG: json.dumps(_config(model, spec, placement)),
+                **model.files,
+            },
             requirements=(*self.requirements, *model.engine.requirements),
+            base_image=self.base_image,
         )
+
+
+def _config(
+    model: ServedModel, spec: ServerSpec, placement: Placement
+) -> dict[str, object]:
+    """Return what a program reads: where it runs, which model, and the server's spec."""
+    return {
+        "host": placement.bind_host,
+        "ports": dict(placement.ports),
+        "scratch": placement.scratch,
+        "name": model.name,
+        "predict_path": model.predict_path,
+        "variant": model.engine.variant,
+        **spec.model_dump(),
+    }

@@ -1,8 +1,8 @@
-"""The one Protocol behind which every server stands.
+"""The protocols of a backend, and of one life of its server.
 
-When each method is called: `start` once before the first block of a launch, never
-during a measurement; `observed` after `start` and again after the last block; `stop`
-once, in every ending.
+`start` is called once before the first block of a launch, never during a measurement.
+`observed` is called after `start` and again after the last block. `stop` is called once,
+however the launch ends.
 """
 
 from __future__ import annotations
@@ -13,35 +13,30 @@ from pathlib import Path
 from typing import Protocol
 
 from serving.engines import DEFAULT, ENGINES, Engine
-from serving.runtimes.base import Runtime
+from serving.runtimes.base import REQUIREMENTS, Runtime
 from serving.spec import ServerSpec
 from serving.wire import WireFormat
-
-ANYWHERE: tuple[str, ...] = ("process", "docker")
-"""The runtimes of a backend that runs in all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServedModel:
-    """The model as a server needs it: a name for its address, and what to load.
-
-    `archive` is for servers that take one file; the others find `files` beside their own,
-    by name: the model as `engine` reads it, the engine itself, and the preprocessing.
-    """
+    """The model as a server needs it: a name for its address, and the files to load."""
 
     name: str
     archive: Path
+    """The model for TorchServe, which takes one file."""
     engine: Engine = ENGINES[DEFAULT]
     files: Mapping[str, Path] = field(default_factory=dict)
+    """For other servers, by name: the engine, what it reads, and the preprocessing."""
 
     @property
     def predict_path(self) -> str:
-        """Where photographs are posted to, at every server alike."""
+        """The path that images are posted to; a server may have another."""
         return f"/predictions/{self.name}"
 
 
 class Server(Protocol):
-    """One life of a server that answers photographs posted as `serving.wire` tells."""
+    """One life of a server. It answers images that are posted as serving.wire describes."""
 
     host: str
     port: int
@@ -49,7 +44,7 @@ class Server(Protocol):
     wire_format: WireFormat
 
     def observed(self) -> Mapping[str, int | str]:
-        """Return the settings that the server itself says it runs with.
+        """Return the settings that the server itself reports.
 
         Raises ServerError where it no longer runs what the spec asks for.
         """
@@ -61,21 +56,31 @@ class Server(Protocol):
         """Return versions, image digest and place for the report."""
 
     def log_tail(self) -> str:
-        """Return the last lines of the server's log."""
+        """Return the last lines of the server's log that say something; errors first."""
 
     def stop(self) -> None:
-        """End the server and everything it started; idempotent."""
+        """End the server and everything it started. May be called again."""
 
 
 class Backend(Protocol):
-    """A program that serves models. `runtimes` are the names of those it can run in."""
+    """A program that serves models, and what it declares of itself.
+
+    A backend is a subclass: what it does not declare has the value here.
+    """
 
     name: str
-    runtimes: tuple[str, ...]
+    runtimes: tuple[str, ...] = ("process", "docker")
+    """The names of the runtimes in which it can run."""
+    packages: tuple[str, ...] = ()
+    """The distributions, besides the model's, whose versions a report names."""
+    requirements: tuple[str, ...] = (REQUIREMENTS,)
+    """The requirement files, in serving/, that it needs to run."""
+    base_image: str | None = None
+    """The image that its containers are built from, where it needs a certain one."""
 
     def start(self, model: ServedModel, spec: ServerSpec, runtime: Runtime) -> Server:
-        """Start a server and return it when it is ready, and only then.
+        """Start a server, and return it when it is ready and not before.
 
-        Raises ServerError where it dies, is late, or runs other settings than `spec`;
-        nothing is left behind then.
+        Raises ServerError where it dies, is late, or runs with other settings than `spec`.
+        Nothing is left behind then.
         """

@@ -1,33 +1,45 @@
-"""What every server that a runtime launched has in common."""
+"""What the servers that a runtime has launched have in common."""
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import ClassVar, Protocol, TypeVar
+from typing import ClassVar, TypeVar
 
 from serving.backends.base import ServedModel
+from serving.backends.log import WINDOW_LINES, informative_tail
 from serving.backends.ready import wait_ready
 from serving.errors import ServerError
 from serving.runtimes.base import Launched
 from serving.spec import ServerSpec
 from serving.wire import WireFormat
 
-# ONNX Runtime tells its makers of what is run, wherever it is imported; TorchServe imports
+# ONNX Runtime's telemetry is on by default wherever it is imported, and TorchServe imports
 # it where it is installed.
 QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
 
 
-class LaunchedServer:
+class LaunchedServer(ABC):
     """One life of a server: where it answers, and the program behind it."""
 
     wire_format: WireFormat = "plain"
+    noise: ClassVar[re.Pattern[str] | None] = None
+    """Found in the lines of its log that say nothing about a failure."""
 
     def __init__(self, launched: Launched, model: ServedModel) -> None:
-        """Wrap a program that was just started, with a port called "inference"."""
+        """Wrap a program that was just started and has a port called "inference"."""
         self._launched = launched
         self.host, self.port = launched.address("inference")
         self.predict_path = model.predict_path
+
+    @abstractmethod
+    def probe(self) -> object | None:
+        """Return None until it is ready. Raises ServerError where it will never be."""
+
+    def exit_reason(self) -> str | None:
+        """Return None while the server lives, else in a few words why it ended."""
+        return self._launched.exit_reason()
 
     def root_pids(self) -> tuple[int, ...]:
         """Return the server's root processes."""
@@ -38,20 +50,20 @@ class LaunchedServer:
         return self._launched.describe()
 
     def log_tail(self) -> str:
-        """Return the last lines of the server's log."""
-        return self._launched.log_tail()
+        """Return the last lines of the server's log that say something; errors first."""
+        return informative_tail(self._launched.log_tail(WINDOW_LINES), self.noise)
 
     def stop(self) -> None:
         """End the server."""
         self._launched.stop()
 
 
-class ConfiguredServer(LaunchedServer, ABC):
-    """One that tells its settings, and is held to them.
+class ConfiguredServer(LaunchedServer):
+    """A server that reports its settings, which must be those of its spec.
 
-    A subclass gives its `name` and says in `told` what the server says of itself:
-    `workers`, how many are ready; settings by their names in ServerSpec; and `worker_ids`
-    where the server puts another worker in the place of a dead one.
+    A subclass has a `name` and returns in `told` what the server reports: `workers`, the
+    number that are ready; other settings by their names in ServerSpec; and `worker_ids`
+    where the server replaces a worker that died.
     """
 
     name: ClassVar[str]
@@ -64,7 +76,7 @@ class ConfiguredServer(LaunchedServer, ABC):
 
     @abstractmethod
     def told(self) -> Mapping[str, int | str] | None:
-        """Return what the server says that it runs with, or None where it says nothing."""
+        """Return the settings that the server reports, or None where it reports nothing."""
 
     def probe(self) -> Mapping[str, int | str] | None:
         """Return the settings in force once every worker is ready, None before.
@@ -79,10 +91,10 @@ class ConfiguredServer(LaunchedServer, ABC):
     def observed(self) -> Mapping[str, int | str]:
         """Return the settings in force.
 
-        Raises ServerError where they are not asked for, and where a worker died since
-        the server was ready, even if another has taken its place.
+        Raises ServerError where they are not what was asked for, and where a worker has
+        died since the server was ready, even if it was replaced.
         """
-        reason = self._launched.exit_reason()
+        reason = self.exit_reason()
         seen = self._settings() if reason is None else None
         if seen is not None and seen.get("worker_ids") == self._worker_ids:
             return seen
@@ -92,7 +104,7 @@ class ConfiguredServer(LaunchedServer, ABC):
             what = f"no longer shows {self._spec.workers} ready workers"
         else:
             what = "replaced a worker that had died"
-        raise ServerError(f"{self.name} {what}", log_tail=self._launched.log_tail())
+        raise ServerError(f"{self.name} {what}", log_tail=self.log_tail())
 
     def _settings(self) -> Mapping[str, int | str] | None:
         seen = self.told()
@@ -104,26 +116,19 @@ class ConfiguredServer(LaunchedServer, ABC):
         return seen
 
 
-class Probed(Protocol):
-    """A server that can be asked whether it is ready."""
-
-    def probe(self) -> object | None:
-        """Return anything but None once it is; raises ServerError where it never will."""
-
-
-S = TypeVar("S", bound=Probed)
+S = TypeVar("S", bound=LaunchedServer)
 
 
 def until_ready(
     launched: Launched, wrap: Callable[[Launched], S], timeout_s: float, what: str
 ) -> S:
-    """Return the server that `wrap` makes of a program, when it is ready.
+    """Return the server that `wrap` makes of a program, once it is ready.
 
-    Raises ServerError as `wait_ready` does; the program is ended then.
+    Raises ServerError like `wait_ready`. The program is ended then.
     """
     try:
         server = wrap(launched)
-        wait_ready(launched, server.probe, timeout_s, what)
+        wait_ready(server, server.probe, timeout_s, what)
     except BaseException:
         launched.stop()
         raise

@@ -1,9 +1,8 @@
-"""LitServe (https://lightning.ai/docs/litserve): a server in Python, over FastAPI."""
+"""LitServe (https://lightning.ai/docs/litserve): a server in Python, on FastAPI."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from serving.backends.app import AppBackend
 from serving.backends.launched import ConfiguredServer
@@ -12,12 +11,12 @@ from serving.runtimes.base import REQUIREMENTS
 
 
 class LitServeServer(ConfiguredServer):
-    """One life of LitServe. A worker that dies ends it: none is ever replaced."""
+    """One life of LitServe. It ends when a worker dies; none is ever replaced."""
 
     name = "LitServe"
 
     def told(self) -> Mapping[str, int | str] | None:
-        """Return what it says of itself, once every worker is ready."""
+        """Return the settings that it reports, once every worker is ready."""
         if get_text((self.host, self.port), "/health") != "ok":
             return None
         told = get_json((self.host, self.port), "/info")
@@ -30,6 +29,7 @@ class LitServe(AppBackend):
     """Starts LitServe with one model."""
 
     name = "litserve"
-    app = Path(__file__).with_name("apps") / "litserve_app.py"
+    packages = ("litserve",)
     requirements = (REQUIREMENTS, "requirements-litserve.txt")
+    app = "litserve_app.py"
     server = LitServeServer

@@ -4,46 +4,45 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
-from serving.backends.base import ANYWHERE, ServedModel
+from serving.backends.app import APPS
+from serving.backends.base import Backend, ServedModel
 from serving.backends.launched import LaunchedServer, until_ready
 from serving.backends.ready import get_json
 from serving.errors import ServerError
 from serving.runtimes.base import Program, Runtime
 from serving.spec import ServerSpec
 
-_SOURCE = Path(__file__).with_name("apps") / "null_server.py"
+_APP = "null_server.py"
 
 
-class NullBackend:
-    """Starts `serving.backends.apps.null_server` with one canned answer."""
+class NullBackend(Backend):
+    """Starts the null server, which gives every request the same answer."""
 
     name = "null"
-    runtimes = ANYWHERE
 
     def __init__(self, top: tuple[tuple[int, float], ...]) -> None:
-        """Answer every request with the classes and probabilities of `top`."""
+        """Answer with the classes and probabilities of `top`."""
         self._answer = json.dumps({str(name): probability for name, probability in top})
 
     def start(self, model: ServedModel, spec: ServerSpec, runtime: Runtime) -> NullServer:
-        """Start the server and return it once it answers."""
+        """Start the server, and return it once it answers."""
         placement = runtime.place(("inference",))
         program = Program(
             argv=(
                 placement.python,
                 "-S",  # it needs nothing but the standard library
-                f"{placement.home}/null_server.py",
+                f"{placement.home}/{_APP}",
                 placement.bind_host,
                 str(placement.ports["inference"]),
                 self._answer,
             ),
-            files={"null_server.py": _SOURCE},
+            files={_APP: APPS / _APP},
+            requirements=self.requirements,
         )
-        launched = runtime.launch(placement, program)
         return until_ready(
-            launched,
-            lambda program: NullServer(program, model),
+            runtime.launch(placement, program),
+            lambda launched: NullServer(launched, model),
             spec.startup_timeout_s,
             "the null server",
         )
@@ -57,10 +56,8 @@ class NullServer(LaunchedServer):
         return get_json((self.host, self.port), self.predict_path)
 
     def observed(self) -> Mapping[str, int | str]:
-        """Return nothing: there are no settings. Raises ServerError where it died."""
-        reason = self._launched.exit_reason()
+        """Return an empty map: it has no settings. Raises ServerError where it died."""
+        reason = self.exit_reason()
         if reason is not None:
-            raise ServerError(
-                f"the null server died ({reason})", log_tail=self._launched.log_tail()
-            )
+            raise ServerError(f"the null server died ({reason})", log_tail=self.log_tail())
         return {}

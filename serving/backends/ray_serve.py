@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from serving.backends.app import AppBackend
 from serving.backends.launched import ConfiguredServer
@@ -12,21 +11,22 @@ from serving.runtimes.base import REQUIREMENTS
 
 _ENV = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # Ray's own proxy, in Python, takes 4 ms of a core for a request, and costs a replica
-    # another; HAProxy, which Ray brings on Linux, 0.2: the first step of
+    # Ray's proxy in Python takes 4 ms of CPU for a request, and the replica as much again.
+    # HAProxy, which Ray brings on Linux, takes 0.2 ms. It is the first step of
     # https://docs.ray.io/en/master/kuberay/user-guides/serve-high-throughput.html
     "RAY_SERVE_ENABLE_HA_PROXY": "1",
     "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
     "RAY_SERVE_HAPROXY_NBTHREAD": "1",
-    # Ray binds to the machine's own address, for other nodes; where it expects none, as
-    # on a Mac, to loopback.
+    # Ray binds to the machine's address, for other nodes. Where it expects none, as on a
+    # Mac, it binds to loopback.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    # Who reaches a port of Ray's may run anything; the token is the program's own.
+    # Whoever reaches a port of Ray may run code, so a token is required. The program makes
+    # its own.
     "RAY_AUTH_MODE": "token",
-    # It ends replicas where memory is short.
+    # It kills replicas when memory is short.
     "RAY_memory_monitor_refresh_ms": "0",
-    # A dozen processes look after each other many times a second, and count themselves:
-    # together 7 % of a core that the arm being measured lacks. Less often it is half.
+    # A dozen processes poll each other many times a second and collect metrics. Together
+    # that is 7 % of a core, which the other arm then lacks. Polling less halves it.
     "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "1",
     "RAY_SERVE_EVENT_LOOP_MONITORING_INTERVAL_S": "60",
     "RAY_SERVE_METRICS_EXPORT_INTERVAL_MS": "60000",
@@ -54,17 +54,19 @@ class RayServeServer(ConfiguredServer):
     name = "Ray Serve"
 
     def told(self) -> Mapping[str, int | str] | None:
-        """Return what the program that deployed the model says of it."""
+        """Return the settings that the program which deployed the model reports."""
         told = get_json(self._launched.address("management"), "/settings")
         return told if isinstance(told, dict) else None
 
 
 class RayServe(AppBackend):
-    """Starts a Ray cluster of this machine alone, with one model."""
+    """Starts a Ray cluster of one machine, with one model."""
 
     name = "rayserve"
-    app = Path(__file__).with_name("apps") / "ray_app.py"
+    packages = ("ray",)
     requirements = (REQUIREMENTS, "requirements-ray.txt")
+    app = "ray_app.py"
+    beside = ("ray_loopback.py",)
     env = _ENV
     ports = ("inference", "management", "proxy_metrics", "proxy_stats", "fallback")
     server = RayServeServer

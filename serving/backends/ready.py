@@ -1,16 +1,15 @@
-"""Wait until a server is ready: with a deadline, and an eye on its death."""
+"""Wait until a server is ready: at most until a deadline, and not after its death."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import requests
 
 from serving.errors import ServerError
-from serving.runtimes.base import Launched
 
 _POLL_S = 0.2
 _REQUEST_S = 5.0
@@ -18,29 +17,39 @@ _REQUEST_S = 5.0
 T = TypeVar("T")
 
 
+class Mortal(Protocol):
+    """A program that was started, or the server that it is."""
+
+    def exit_reason(self) -> str | None:
+        """Return None while it lives, else in a few words why it ended."""
+
+    def log_tail(self) -> str:
+        """Return the end of its log."""
+
+
 def wait_ready(
-    launched: Launched, probe: Callable[[], T | None], timeout_s: float, what: str
+    started: Mortal, probe: Callable[[], T | None], timeout_s: float, what: str
 ) -> T:
     """Return the first answer of `probe` that is not None.
 
-    Raises ServerError, with the end of the log, where the server dies, where `probe`
-    finds that it never will be ready, or when `timeout_s` seconds are over.
+    Raises ServerError, with the end of the log, where the program dies, where `probe` finds
+    that it will never be ready, or after `timeout_s` seconds.
     """
     deadline_s = time.monotonic() + timeout_s
     while True:
         answer = probe()
         if answer is not None:
             return answer
-        reason = launched.exit_reason()
+        reason = started.exit_reason()
         if reason is not None:
             raise ServerError(
-                f"{what} died before it was ready ({reason})", log_tail=launched.log_tail()
+                f"{what} died before it was ready ({reason})", log_tail=started.log_tail()
             )
         if time.monotonic() > deadline_s:
             raise ServerError(
                 f"{what} was not ready within {timeout_s:g} s; "
                 "--perf-startup-timeout gives it longer",
-                log_tail=launched.log_tail(),
+                log_tail=started.log_tail(),
             )
         time.sleep(_POLL_S)
 

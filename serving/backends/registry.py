@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from serving.backends.base import Backend
 from serving.backends.litserve import LitServe
@@ -11,11 +11,8 @@ from serving.backends.torchserve import TorchServe
 from serving.backends.triton import Triton
 from serving.errors import ConfigError
 
-BACKENDS: Mapping[str, Callable[[], Backend]] = {
-    TorchServe.name: TorchServe,
-    LitServe.name: LitServe,
-    RayServe.name: RayServe,
-    Triton.name: Triton,
+BACKENDS: Mapping[str, Backend] = {
+    backend.name: backend for backend in (TorchServe(), LitServe(), RayServe(), Triton())
 }
 
 
@@ -26,4 +23,4 @@ def find_backend(name: str) -> Backend:
         raise ConfigError(
             f"perf/scenarios.toml: backend {name}: no such backend; known: {known}"
         )
-    return BACKENDS[name]()
+    return BACKENDS[name]

@@ -1,22 +1,17 @@
-"""TorchServe (https://docs.pytorch.org/serve), archived upstream but still in use."""
+"""TorchServe (https://docs.pytorch.org/serve): no longer developed, but still in use."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
-from serving.backends.base import ANYWHERE, ServedModel
+from serving.backends.base import Backend, ServedModel
 from serving.backends.launched import QUIET, ConfiguredServer, until_ready
 from serving.backends.ready import get_json
 from serving.environment import computing
 from serving.errors import ServerError
-from serving.runtimes.base import (
-    REQUIREMENTS,
-    Launched,
-    Placement,
-    Program,
-    Runtime,
-)
+from serving.runtimes.base import Launched, Placement, Program, Runtime
 from serving.spec import ServerSpec
 
 _PORTS = (
@@ -27,7 +22,7 @@ _PORTS = (
     "grpc_management",
     "workers",
 )
-# What TorchServe logs when it goes on without the model, or tries it again and again.
+# What TorchServe logs when it continues without the model, or loads it again and again.
 _LOAD_FAILURES = {
     "ModelServer - Failed to load model": "the model archive cannot be read",
     "Backend stream closed": "a worker died while starting",
@@ -35,33 +30,75 @@ _LOAD_FAILURES = {
     "Worker died.": "a worker died while loading the model",
     "Load model failed": "a worker died while loading the model",
 }
+_RECENT_LINES = 400
+# Metrics, successful requests, the steps of each batch, and commands that only look for a
+# card. A dozen lines for each request.
+_NOISE = re.compile(
+    r" (?:TS_METRICS|MODEL_METRICS) - | - result=\[METRICS\]"
+    r'| ACCESS_LOG - .*" 2\d\d \d+$'
+    r"| - (?:Flushing req\.cmd|Looping backend response|Backend received inference) "
+    r"| - (?:Waiting time ns|Backend response time): | - Sending response for jobId "
+    r"|\b(?:nvidia|xpu)-smi not available"
+)
 _VERSION = "1.0"
 
 
-class TorchServe:
+class TorchServe(Backend):
     """Starts TorchServe with one model archive."""
 
     name = "torchserve"
-    runtimes = ANYWHERE
+    packages = ("torchserve",)
 
     def start(
         self, model: ServedModel, spec: ServerSpec, runtime: Runtime
     ) -> TorchServeServer:
-        """Start TorchServe; return when the describe API shows what was asked for."""
+        """Start TorchServe, and return it when it reports the settings of `spec`."""
         placement = runtime.place(_PORTS)
-        launched = runtime.launch(placement, _program(model, spec, placement))
         return until_ready(
-            launched,
-            lambda program: TorchServeServer(program, model, spec),
+            runtime.launch(placement, self._program(model, spec, placement)),
+            lambda launched: TorchServeServer(launched, model, spec),
             spec.startup_timeout_s,
             TorchServeServer.name,
         )
 
+    def _program(
+        self, model: ServedModel, spec: ServerSpec, placement: Placement
+    ) -> Program:
+        return Program(
+            argv=(
+                placement.python,
+                "-m",
+                "ts.model_server",
+                "--start",
+                "--foreground",
+                "--ncs",  # no snapshot of an earlier run's settings
+                "--ts-config",
+                f"{placement.home}/config.properties",
+            ),
+            env={
+                **computing(spec.threads_per_worker, spec.allocator),
+                "PREPROCESS_THREADS": str(spec.preprocess_threads),
+                **QUIET,
+                "TMPDIR": placement.scratch,
+                "TEMP": placement.scratch,  # Java's temporary folder
+                "LOG_LOCATION": f"{placement.scratch}/logs",
+                "METRICS_LOCATION": f"{placement.scratch}/logs",
+            },
+            files={
+                "config.properties": render_config(model, spec, placement),
+                f"{model.name}.mar": model.archive,
+            },
+            needs_java=True,
+            requirements=(*self.requirements, *model.engine.requirements),
+            base_image=self.base_image,
+        )
+
 
 class TorchServeServer(ConfiguredServer):
-    """One life of TorchServe."""
+    """One life of TorchServe. A worker that dies is replaced."""
 
     name = "TorchServe"
+    noise = _NOISE
 
     def __init__(self, launched: Launched, model: ServedModel, spec: ServerSpec) -> None:
         """Wrap a program that was just started."""
@@ -73,16 +110,14 @@ class TorchServeServer(ConfiguredServer):
 
         Raises ServerError where the model could not be loaded.
         """
-        log = self._launched.log_tail(lines=400)
+        log = self._launched.log_tail(_RECENT_LINES)
         for sign, failure in _LOAD_FAILURES.items():
             if sign in log:
-                raise ServerError(
-                    f"TorchServe: {failure}", log_tail=self._launched.log_tail()
-                )
+                raise ServerError(f"TorchServe: {failure}", log_tail=self.log_tail())
         return super().probe()
 
     def told(self) -> Mapping[str, int | str] | None:
-        """Return what the describe API shows."""
+        """Return the settings that the describe API shows."""
         address = self._launched.address("management")
         answer = get_json(address, f"/models/{self._model.name}")
         if not isinstance(answer, list) or not answer:
@@ -97,35 +132,6 @@ class TorchServeServer(ConfiguredServer):
             "queue_size": entry.get("jobQueueSize", self._spec.queue_size),
             "device": "cuda" if any(w.get("gpu") for w in workers) else "cpu",
         }
-
-
-def _program(model: ServedModel, spec: ServerSpec, placement: Placement) -> Program:
-    config = render_config(model, spec, placement)
-    archive = f"{model.name}.mar"
-    return Program(
-        argv=(
-            placement.python,
-            "-m",
-            "ts.model_server",
-            "--start",
-            "--foreground",
-            "--ncs",  # no snapshot of an earlier run's settings
-            "--ts-config",
-            f"{placement.home}/config.properties",
-        ),
-        env={
-            **computing(spec.threads_per_worker, spec.allocator),
-            "PREPROCESS_THREADS": str(spec.preprocess_threads),
-            **QUIET,
-            "TMPDIR": placement.scratch,
-            "TEMP": placement.scratch,  # becomes Java's temporary folder
-            "LOG_LOCATION": f"{placement.scratch}/logs",
-            "METRICS_LOCATION": f"{placement.scratch}/logs",
-        },
-        files={"config.properties": config, archive: model.archive},
-        needs_java=True,
-        requirements=(REQUIREMENTS, *model.engine.requirements),
-    )
 
 
 def render_config(model: ServedModel, spec: ServerSpec, placement: Placement) -> str:
@@ -153,7 +159,7 @@ def render_config(model: ServedModel, spec: ServerSpec, placement: Placement) ->
         "initial_worker_port": ports["workers"],
         "model_store": placement.home,
         "load_models": archive,
-        # One line: a properties file ends a value at the end of its line.
+        # In one line, because a line's end is a value's end in a properties file.
         "models": json.dumps({model.name: {_VERSION: settings}}),
         "default_workers_per_model": spec.workers,
         "default_response_timeout": spec.response_timeout_s,
@@ -162,6 +168,6 @@ def render_config(model: ServedModel, spec: ServerSpec, placement: Placement) ->
         "enable_model_api": "true",
         "disable_token_authorization": "true",
         "number_of_gpu": int(spec.device == "cuda"),
-        "disable_system_metrics": "true",  # it starts a process every minute: noise
+        "disable_system_metrics": "true",  # they start a process every minute
     }
     return "".join(f"{key}={value}\n" for key, value in lines.items())

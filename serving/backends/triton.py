@@ -1,13 +1,13 @@
 """Triton (https://github.com/triton-inference-server/pytriton): NVIDIA's server, in C++.
 
-PyTriton brings it as a package, with its Python backend alone, and serves functions. Its
-Python is Debian's own and its NumPy older than everybody else's: an image has both.
+PyTriton is a package with Triton and its Python backend only; it serves Python functions.
+It needs Debian's own Python and an older NumPy than the other servers, so it runs in an
+image of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from serving.backends.app import AppBackend
 from serving.backends.base import ServedModel
@@ -19,7 +19,7 @@ from serving.wire import WireFormat
 
 
 class TritonServer(ConfiguredServer):
-    """One life of Triton. A worker that dies ends it: all are one process."""
+    """One life of Triton. It ends when a worker dies, because all are one process."""
 
     name = "Triton"
     wire_format: WireFormat = "kserve"
@@ -31,7 +31,7 @@ class TritonServer(ConfiguredServer):
         self.predict_path = f"{self._model_path}/infer"
 
     def told(self) -> Mapping[str, int | str] | None:
-        """Return how the model is configured, once it is ready."""
+        """Return the settings of the model's configuration, once it is ready."""
         address = (self.host, self.port)
         if get_text(address, f"{self._model_path}/ready") is None:
             return None
@@ -50,7 +50,10 @@ class Triton(AppBackend):
     """Starts Triton with one model, whose workers are threads of one process."""
 
     name = "triton"
-    runtimes: tuple[str, ...] = ("docker",)
-    app = Path(__file__).with_name("apps") / "triton_app.py"
+    runtimes = ("docker",)
+    packages = ("nvidia-pytriton",)
     requirements = ("requirements-triton.txt",)
+    # Triton's Python backend needs the Python patch level that it was built with: Debian's.
+    base_image = "debian:bookworm-slim"
+    app = "triton_app.py"
     server = TritonServer

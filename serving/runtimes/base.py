@@ -1,9 +1,9 @@
-"""What every place where a server can run has in common.
+"""The protocols of a runtime: a place where servers run.
 
-A backend never learns where its server runs. It asks the runtime for a Placement,
-writes its configuration for that placement into a Program, and gets back a Launched
-server. `Runtime.launch` returns as soon as the program has been started; waiting until
-it is ready is the backend's business, through `serving.backends.ready`.
+A backend does not know where its server runs. It asks the runtime for a Placement, writes
+its configuration for that placement into a Program, and gets a Launched program back.
+`Runtime.launch` returns as soon as the program has been started. The backend waits until it
+is ready, with `serving.backends.ready`.
 """
 
 from __future__ import annotations
@@ -16,53 +16,54 @@ from typing import Protocol
 SESSION_LABEL = "serving-perf.session"
 SESSION_VARIABLE = "SERVING_PERF_SESSION"
 FOLDER_PREFIX = "serving-perf-run-"
-"""How the name of a server's temporary folder begins, and of nothing else's."""
+"""How the name of each server's temporary folder begins, and of no other folder."""
 REQUIREMENTS = "requirements.txt"
-"""The list of packages that nearly every server needs."""
+"""The requirement file that nearly every server needs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """Where a program will find itself: all paths and ports as the program sees them.
-
-    `home` holds the program's files, read-only; `scratch` is its own writable folder.
-    `ports` maps each port's name to the number to bind on `bind_host`.
-    """
+    """Paths and ports of a program, as the program itself sees them."""
 
     bind_host: str
+    """The address to listen on."""
     home: str
+    """The folder with the program's files, read-only."""
     scratch: str
+    """The program's own folder, which it can write."""
     ports: Mapping[str, int]
+    """The number of each port by its name."""
     python: str
+    """The path of the Python interpreter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Program:
-    """What to start: a command, its environment, and the files it needs in `home`.
-
-    `files` maps a file's name in `home` to its text, or to a file of this machine.
-    `needs_java` asks the runtime for a Java of 17 or newer, as JAVA_HOME. `requirements`
-    are the lists of packages, files of serving/, that it needs.
-    """
+    """What to start: a command, its environment, and the files that it needs in `home`."""
 
     argv: tuple[str, ...]
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str | Path] = field(default_factory=dict)
+    """The text of each file, or the file of this machine, by its name in `home`."""
     needs_java: bool = False
+    """Whether it needs a Java of 17 or newer, in JAVA_HOME."""
     requirements: tuple[str, ...] = (REQUIREMENTS,)
+    """The requirement files, in serving/, with the packages that it needs."""
+    base_image: str | None = None
+    """The image that its container is built from, where it needs a certain one."""
 
 
 class Launched(Protocol):
-    """A program that was started, and may have died since. No method blocks but `stop`."""
+    """A program that was started, and may have died since. Only `stop` blocks."""
 
     def address(self, port: str) -> tuple[str, int]:
         """Return host and port at which this machine reaches the named port."""
 
     def exit_reason(self) -> str | None:
-        """Return None while the program lives, else why it ended, in a few words."""
+        """Return None while the program lives, else in a few words why it ended."""
 
     def log_tail(self, lines: int = 40) -> str:
-        """Return the last lines that the program wrote."""
+        """Return the last lines that the program wrote, none left out."""
 
     def root_pids(self) -> tuple[int, ...]:
         """Return the ids, on this machine, of the processes at the root of the tree.
@@ -71,10 +72,10 @@ class Launched(Protocol):
         """
 
     def describe(self) -> Mapping[str, str]:
-        """Return what a report should know: image, image digest, Java, limits."""
+        """Return what a report should name: image, image digest, Java, limits."""
 
     def stop(self) -> None:
-        """End the program and everything it started; at most 20 s; idempotent."""
+        """End the program and everything it started, within 20 s. May be called again."""
 
 
 class Runtime(Protocol):
@@ -83,17 +84,17 @@ class Runtime(Protocol):
     name: str
 
     def helper_pids(self) -> tuple[int, ...]:
-        """Return the roots of what works for all its servers, and is of none of them."""
+        """Return the root processes that work for all servers but belong to none."""
 
     def place(self, ports: tuple[str, ...]) -> Placement:
         """Choose a home, a scratch folder and one free port for each name.
 
-        Raises ConfigError where a fixed port is held by a stranger.
+        Raises ConfigError where another program holds a fixed port.
         """
 
     def launch(self, placement: Placement, program: Program) -> Launched:
         """Start the program.
 
-        Raises ServerError, and ConfigError where something that the user must provide
-        is missing; nothing is left behind then.
+        Raises ServerError, and ConfigError where something is missing that the user must
+        provide. Nothing is left behind then.
         """

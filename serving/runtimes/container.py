@@ -1,4 +1,4 @@
-"""One container that was started, and what is asked of the engine about it."""
+"""One container that was started, and what the Docker engine tells of it."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ from serving.errors import ConfigError, ServerError
 from serving.runtimes.base import Placement
 from serving.runtimes.ports import LOOPBACK
 
-ENGINE_FAULTS = (DockerException, requests.RequestException)
-NO_ENGINE = "--perf-runtime docker: "
+DOCKER_ERRORS = (DockerException, requests.RequestException)
+NO_DOCKER = "--perf-runtime docker: "
 
-_LAST_LINES = 200
+_LAST_LINES = 2000
 _SHIM = "containerd-shim"
 
 
 def connect(timeout_s: int) -> docker.DockerClient:
-    """Return a client that waits `timeout_s` for each answer; the caller closes it.
+    """Return a client that waits `timeout_s` for each answer. The caller closes it.
 
-    Raises ConfigError where no engine answers.
+    Raises ConfigError where no Docker engine answers.
     """
     with warnings.catch_warnings():
-        # The SDK forgets to close the socket of a connection that failed.
+        # The SDK does not close the socket of a connection that failed.
         warnings.simplefilter("ignore", ResourceWarning)
         try:
             return docker.DockerClient.from_env(timeout=timeout_s)
-        except (*ENGINE_FAULTS, ValueError, OSError) as error:
+        except (*DOCKER_ERRORS, ValueError, OSError) as error:
             why = _why(error)
             _drop_locals(error)
-    raise ConfigError(f"{NO_ENGINE}{why}")
+    raise ConfigError(f"{NO_DOCKER}{why}")
 
 
 def in_short(error: Exception) -> str:
-    """Return the engine's own words for what it refused, or else the SDK's."""
+    """Return the Docker engine's message for an error, or else the SDK's."""
     return str(getattr(error, "explanation", None) or error).strip()
 
 
 def remove(client: docker.DockerClient, name: str) -> None:
     """Kill a container and remove it; does nothing where there is none.
 
-    It is killed at once: it holds nothing worth an orderly end. Raises ServerError
-    where the engine does not do it.
+    It is killed at once, because nothing in it needs to be kept. Raises ServerError where
+    the Docker engine fails to do it.
     """
     try:
         client.api.remove_container(name, force=True, v=True)
     except NotFound:
         return
-    except ENGINE_FAULTS as error:
+    except DOCKER_ERRORS as error:
         if "already in progress" in in_short(error):
             return
         raise ServerError(
@@ -65,7 +65,7 @@ def remove(client: docker.DockerClient, name: str) -> None:
 
 
 def how_it_ended(state: Mapping[str, Any]) -> str | None:
-    """Return None for the state of a container that runs, else why it does not."""
+    """Return None where the state is that of a running container, else why it ended."""
     if state["Running"]:
         return None
     memory = ", killed at its memory limit" if state["OOMKilled"] else ""
@@ -73,10 +73,10 @@ def how_it_ended(state: Mapping[str, Any]) -> str | None:
 
 
 def last_lines(client: docker.DockerClient, name: str, lines: int) -> str:
-    """Return the end of a container's output, empty where the engine has none."""
+    """Return the end of a container's output; empty where it cannot be read."""
     try:
         output: bytes = client.api.logs(name, tail=lines)
-    except ENGINE_FAULTS:
+    except DOCKER_ERRORS:
         return ""
     return output.decode("utf-8", "replace").strip()
 
@@ -92,7 +92,7 @@ class LaunchedContainer:
         facts: Mapping[str, str],
         undo: contextlib.ExitStack,
     ) -> None:
-        """Take over the container as it was `seen`; `undo` ends everything, once."""
+        """Take over a container. `seen` is how it was inspected; `undo` removes it."""
         self._client = client
         self._id = str(seen["Id"])
         self._published = seen["NetworkSettings"]["Ports"]
@@ -102,24 +102,24 @@ class LaunchedContainer:
         self._last_words: list[str] | None = None
 
     def address(self, port: str) -> tuple[str, int]:
-        """Return loopback and the number that the engine chose."""
+        """Return loopback and the port that the Docker engine chose."""
         (binding,) = self._published[f"{self._placement.ports[port]}/tcp"]
         return LOOPBACK, int(binding["HostPort"])
 
     def exit_reason(self) -> str | None:
-        """Return None while the engine says that the container runs."""
+        """Return None while the Docker engine says that the container runs."""
         if self._last_words is not None:
             return "stopped"
         try:
             state = self._state()
         except NotFound:
-            return "the container was removed by somebody else"
-        except ENGINE_FAULTS as error:
+            return "the container was removed by another program"
+        except DOCKER_ERRORS as error:
             return f"the Docker engine no longer answers: {type(error).__name__}"
         return how_it_ended(state)
 
     def log_tail(self, lines: int = 40) -> str:
-        """Return the last lines of the program's output; at most 200 after `stop`."""
+        """Return the last lines of the program's output; after `stop` at most 2000."""
         if self._last_words is not None:
             return "\n".join(self._last_words[-lines:])
         return last_lines(self._client, self._id, lines)
@@ -127,15 +127,15 @@ class LaunchedContainer:
     def root_pids(self) -> tuple[int, ...]:
         """Return the container's shim, where this machine sees it.
 
-        The shim started the container's first process and carries what it writes.
+        The shim started the container's first process and forwards its output.
         """
         try:
             pid = int(self._state()["Pid"])
             groups = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
-        except (*ENGINE_FAULTS, OSError):
+        except (*DOCKER_ERRORS, OSError):
             return ()
         if self._id not in groups:
-            return ()  # of another process namespace, where the number is a stranger's
+            return ()  # a number of another process namespace means another process here
         with contextlib.suppress(psutil.Error):
             shim = psutil.Process(pid).parent()
             if shim is not None and shim.name().startswith(_SHIM):
@@ -143,7 +143,7 @@ class LaunchedContainer:
         return (pid,)
 
     def describe(self) -> Mapping[str, str]:
-        """Return the image's name and digest, the engine's version and the limits."""
+        """Return the image's name and digest, the Docker engine's version, the limits."""
         return self._facts
 
     def stop(self) -> None:
@@ -158,7 +158,7 @@ class LaunchedContainer:
 
 
 def _why(error: BaseException) -> str:
-    """Return in a few words why no engine answered."""
+    """Return in a few words why no Docker engine answered."""
     text = str(error)
     if "PermissionError" in text:
         return "this user may not use the Docker engine's socket"
@@ -170,7 +170,7 @@ def _why(error: BaseException) -> str:
 
 
 def _drop_locals(error: BaseException | None) -> None:
-    """Free what the frames of an error and of its causes still hold."""
+    """Free the objects that the frames of an error and its causes keep alive."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__context__

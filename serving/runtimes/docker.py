@@ -1,28 +1,24 @@
 """A server in a container: the same image everywhere, with limits and no privileges.
 
-The program runs as another user than root, without any capability, on a root file
-system that it cannot write, with one writable folder in memory. Its ports are published
-on loopback alone, at numbers that the engine chooses. The container carries the
-session's label, by which a later run finds what a killed run left behind.
+The program does not run as root and has no capabilities. It cannot write the root file
+system, except for one folder in memory. Its ports are published on loopback only, at
+numbers that the Docker engine chooses. The container carries the session's label, by which
+a later run finds what a killed run has left.
 """
 
 from __future__ import annotations
 
 import contextlib
 import shutil
-import stat
 import tempfile
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import docker
 import psutil
 import requests
-from docker.errors import APIError, DockerException
-from docker.types import LogConfig, Mount
-from docker.utils import parse_bytes
+from docker.errors import APIError
 
 from serving.errors import ConfigError, ServerError
 from serving.runtimes.base import (
@@ -33,8 +29,8 @@ from serving.runtimes.base import (
     Program,
 )
 from serving.runtimes.container import (
-    ENGINE_FAULTS,
-    NO_ENGINE,
+    DOCKER_ERRORS,
+    NO_DOCKER,
     LaunchedContainer,
     connect,
     how_it_ended,
@@ -43,25 +39,23 @@ from serving.runtimes.container import (
     remove,
 )
 from serving.runtimes.image import Image, ImageSource
-from serving.runtimes.ports import LOOPBACK, refuse_held_port
+from serving.runtimes.ports import refuse_held_port
+from serving.runtimes.sandbox import Sandbox, size_bytes
 
 _HOME = "/srv/home"
-_SCRATCH = "/tmp"  # noqa: S108 -- a folder of the container, which nobody shares
-_SCRATCH_BYTES = 4 * 1024**3  # an upper bound: what is written counts as memory
+_SCRATCH = "/tmp"  # noqa: S108 -- the container's own folder, not shared
 _PYTHON = "/opt/serve/bin/python"
-_USER = "10001:10001"
 _FIRST_PORT = 8080
-_PROCESSES = 4096
 _TAIL_LINES = 40
 _PREFIX = "serving-perf-"
-_ENGINE = frozenset({"dockerd", "containerd"})
+_DAEMONS = frozenset({"dockerd", "containerd"})
 _PROBE_S = 3
 _ANSWER_S = 15
 _BUILD_ANSWER_S = 60
 
 
 class DockerRuntime:
-    """Runs programs in containers. `port` fixes this machine's port for the first name."""
+    """Runs programs in containers. `port` fixes the first port on this machine."""
 
     name = "docker"
 
@@ -75,41 +69,47 @@ class DockerRuntime:
         cpus: float | None = None,
         memory: str | None = None,
     ) -> None:
-        """Label everything that is started with `session`; nothing is built yet.
+        """Label everything that is started with `session`. Nothing is built yet.
 
         `base` and `wheels` make the image (see ImageSource). `cpus` is a number of cores
-        and `memory` a size such as 8g; None is no limit. Raises ConfigError where
-        `memory` is no size.
+        and `memory` a size such as 8g; None is no limit. Raises ConfigError where `memory`
+        is no size.
         """
-        self._session = session
         self._port = port
         self._source = ImageSource(base=base, wheels=wheels)
-        self._cpus = cpus
-        self._memory_bytes = None if memory is None else _size_bytes(memory)
-        self._images: dict[tuple[str, ...], Image] = {}
+        self._sandbox = Sandbox(
+            session=session,
+            port=port,
+            cpus=cpus,
+            memory_bytes=None if memory is None else size_bytes(memory),
+        )
+        self._images: dict[tuple[tuple[str, ...], str | None], Image] = {}
 
     @staticmethod
     def unavailable() -> str | None:
-        """Return None where an engine answers within 3 s, else why not, in a few words."""
+        """Return None where a Docker engine answers within 3 s, else in short why not."""
         try:
             DockerRuntime.require_engine()
         except ConfigError as error:
-            return str(error).removeprefix(NO_ENGINE)
+            return str(error).removeprefix(NO_DOCKER)
         return None
 
     @staticmethod
     def require_engine() -> None:
-        """Raise ConfigError where no engine for Linux containers answers within 3 s."""
+        """Raise ConfigError unless a Docker engine for Linux answers within 3 s."""
         with contextlib.closing(connect(_PROBE_S)) as client:
             system = client.version().get("Os")
         if system != "linux":
-            raise ConfigError(f"{NO_ENGINE}the engine runs {system} containers, not Linux")
+            raise ConfigError(
+                f"{NO_DOCKER}the Docker engine runs {system} containers, not Linux"
+            )
 
     @staticmethod
     def reap(is_alive: Callable[[str], bool]) -> list[str]:
-        """Remove containers whose label names a run that is no longer alive.
+        """Remove the containers of runs that are no longer alive; return their names.
 
-        Returns their names. Raises ConfigError where no engine answers.
+        `is_alive` is called with a container's session label. Raises ConfigError where no
+        Docker engine answers.
         """
         removed = []
         with contextlib.closing(connect(_ANSWER_S)) as client:
@@ -120,33 +120,37 @@ class DockerRuntime:
                     removed.append(str(container["Names"][0]).lstrip("/"))
         return removed
 
-    def image(self, requirements: tuple[str, ...] = (REQUIREMENTS,)) -> Image:
-        """Return the server's image, after building it (minutes) where it is missing.
+    def image(
+        self,
+        requirements: tuple[str, ...] = (REQUIREMENTS,),
+        base_image: str | None = None,
+    ) -> Image:
+        """Return the server's image, and build it (minutes) where it is missing.
 
-        `requirements` are as a Program's. `launch` calls this; call it before to have the
-        wait where it is expected. Raises ConfigError where no engine answers, ServerError
+        The arguments are those of a Program. `launch` calls this; call it before to wait at
+        a better moment. Raises ConfigError where no Docker engine answers, and ServerError
         where building fails.
         """
-        if requirements not in self._images:
+        key = (requirements, base_image)
+        if key not in self._images:
             with contextlib.closing(connect(_BUILD_ANSWER_S)) as client:
-                made = self._source.ensure(client, requirements)
-            self._images[requirements] = made
-        return self._images[requirements]
+                self._images[key] = self._source.ensure(client, requirements, base_image)
+        return self._images[key]
 
     def helper_pids(self) -> tuple[int, ...]:
-        """Return the engine's processes, which forward the ports and write the logs.
+        """Return the Docker engine's processes, which forward ports and write logs.
 
-        They are told by their names, and are nobody's where the engine is elsewhere.
+        They are found by name; there are none where the Docker engine runs elsewhere.
         """
         found = psutil.process_iter(["name"])
-        return tuple(process.pid for process in found if process.info["name"] in _ENGINE)
+        return tuple(process.pid for process in found if process.info["name"] in _DAEMONS)
 
     def place(self, ports: tuple[str, ...]) -> Placement:
-        """Give out the container's own paths and ports, which never collide."""
+        """Return the container's own paths and ports, which never collide with others."""
         if self._port:
             refuse_held_port(self._port)
         return Placement(
-            bind_host="0.0.0.0",  # noqa: S104 -- of the container, published on loopback
+            bind_host="0.0.0.0",  # noqa: S104 -- the container's; published on loopback only
             home=_HOME,
             scratch=_SCRATCH,
             ports={name: _FIRST_PORT + i for i, name in enumerate(ports)},
@@ -156,71 +160,34 @@ class DockerRuntime:
     def launch(self, placement: Placement, program: Program) -> LaunchedContainer:
         """Start the program in a container of its own; see the Protocol.
 
-        Raises ConfigError where no engine answers, where a limit is impossible, or
-        where a stranger took the fixed port since `place`.
+        Raises ConfigError where no Docker engine answers, where a limit is impossible, or
+        where another program took the fixed port since `place`.
         """
-        image = self.image(program.requirements)
+        image = self.image(program.requirements, program.base_image)
         name = f"{_PREFIX}{uuid.uuid4().hex[:12]}"
         with contextlib.ExitStack() as undo:
             folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
             client = undo.enter_context(contextlib.closing(connect(_ANSWER_S)))
-            # By name: an interruption may come before the engine tells the id.
+            # By name, because an interrupt may come before the id is known.
             undo.callback(remove, client, name)
             try:
                 facts = self._facts(client, image, program)
-                settings = self._settings(placement, program, folder)
-                client.containers.create(image.id, name=name, **settings)
+                options = self._sandbox.options(placement, program, folder)
+                client.containers.create(image.id, name=name, **options)
                 client.api.start(name)
                 seen = client.api.inspect_container(name)
-            except ENGINE_FAULTS as error:
+            except DOCKER_ERRORS as error:
                 raise self._refused(error) from None
             except OSError as error:
                 raise ServerError(f"the server could not be started: {error}") from None
             died = how_it_ended(seen["State"])
-            if died is not None:  # and its ports are unknown for ever
+            if died is not None:  # its ports can no longer be asked for
                 raise ServerError(
                     f"the server died at once ({died})",
                     log_tail=last_lines(client, name, _TAIL_LINES),
                 )
             return LaunchedContainer(client, seen, placement, facts, undo.pop_all())
-
-    def _settings(
-        self, placement: Placement, program: Program, folder: Path
-    ) -> dict[str, Any]:
-        """Return what the engine is told about the container, beside image and name."""
-        own = {"HOME": placement.scratch, "TMPDIR": placement.scratch}
-        # Executable: Java unpacks its native libraries there.
-        options = f"rw,exec,nosuid,nodev,mode=1777,size={_SCRATCH_BYTES}"
-        return {
-            "entrypoint": [program.argv[0]],
-            "command": list(program.argv[1:]),
-            "environment": {**own, **program.env},
-            "labels": {SESSION_LABEL: self._session},
-            "ports": self._published(placement),
-            "mounts": _mounts(placement.home, program.files, folder),
-            "working_dir": placement.scratch,
-            "user": _USER,
-            "read_only": True,
-            "tmpfs": {placement.scratch: options},
-            "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges:true"],
-            "pids_limit": _PROCESSES,
-            "nano_cpus": None if self._cpus is None else round(self._cpus * 1e9),
-            "mem_limit": self._memory_bytes,
-            "memswap_limit": self._memory_bytes,  # the same: none of it is swap
-            "init": True,
-            # Named, for the engine's default may be one that cannot be read back.
-            "log_config": LogConfig(type="json-file", config={"max-size": "32m"}),
-        }
-
-    def _published(self, placement: Placement) -> dict[str, tuple[str, int | None]]:
-        """Return where each port is published; None lets the engine choose."""
-        fixed = iter([self._port or None])
-        return {
-            f"{number}/tcp": (LOOPBACK, next(fixed, None))
-            for number in placement.ports.values()
-        }
 
     def _facts(
         self, client: docker.DockerClient, image: Image, program: Program
@@ -229,8 +196,7 @@ class DockerRuntime:
             "image": image.tag,
             "image_digest": image.id,
             "engine": f"Docker {client.version()['Version']}",
-            "limit_cpus": "none" if self._cpus is None else f"{self._cpus:g}",
-            "limit_memory_bytes": str(self._memory_bytes or "none"),
+            **self._sandbox.describe(),
         }
         if program.needs_java:
             facts["java"] = self._source.java
@@ -249,32 +215,3 @@ class DockerRuntime:
                 "its limits are --perf-docker-cpus and --perf-docker-memory"
             )
         return ServerError(f"the Docker engine did not start the container: {reason}")
-
-
-def _size_bytes(text: str) -> int:
-    with contextlib.suppress(DockerException):
-        size = int(parse_bytes(text))
-        if size > 0:
-            return size
-    raise ConfigError(f"--perf-docker-memory {text}: not a size such as 512m or 8g")
-
-
-def _mounts(home: str, files: Mapping[str, str | Path], folder: Path) -> list[Mount]:
-    """Return one read-only mount for each file; `folder` takes what must be written.
-
-    The container's user is a stranger here: a file that not everybody may read is
-    copied. Nobody else looks into `folder`, which only its owner may enter.
-    """
-    mounts = []
-    for number, (name, content) in enumerate(files.items()):
-        if isinstance(content, Path) and content.stat().st_mode & stat.S_IROTH:
-            source = content.resolve()
-        else:
-            source = folder / str(number)
-            if isinstance(content, Path):
-                shutil.copyfile(content, source)
-            else:
-                source.write_text(content, encoding="utf-8")
-            source.chmod(0o644)
-        mounts.append(Mount(f"{home}/{name}", str(source), type="bind", read_only=True))
-    return mounts

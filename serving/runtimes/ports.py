@@ -1,4 +1,4 @@
-"""Ports on loopback: free ones, and those that a stranger holds."""
+"""Ports on loopback: free ones, and those that another program holds."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from serving.errors import ConfigError
 
 LOOPBACK = "127.0.0.1"
 
-# Below those that a system gives to whoever asks for any: a server opens its ports seconds
-# after they were chosen, and by then what it starts first has asked for dozens.
+# Below the range from which the system takes a port for a program that asks for any. A
+# server opens its ports seconds after they were chosen here; what it starts before that may
+# ask for dozens.
 _CHOICE = range(10_000, 30_000)
 
 
 def refuse_held_port(port: int) -> None:
-    """Raise ConfigError where somebody already listens on `port`."""
+    """Raise ConfigError where a program already listens on `port`."""
     with socket.socket() as probe:
-        # As servers do: a port in TIME_WAIT is free, one that is listened on is not.
+        # As servers do: a port in TIME_WAIT counts as free, one with a listener does not.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -34,7 +35,7 @@ def free_ports(names: Iterable[str], first: int = 0) -> dict[str, int]:
     """Return a free port of loopback for each name; the first is `first` if not 0.
 
     All are held until the last one is chosen, so that they differ. Raises ConfigError
-    where a stranger holds `first`.
+    where another program holds `first`.
     """
     names = list(names)
     ports: dict[str, int] = {}
@@ -51,7 +52,7 @@ def _hold_any(held: contextlib.ExitStack) -> int:
     while True:
         probe = held.enter_context(socket.socket())
         port = secrets.choice(_CHOICE)
-        # Held by somebody: the next one is not.
+        # A port that is held is skipped.
         with contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port

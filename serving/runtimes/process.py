@@ -1,9 +1,8 @@
-"""The embedded default: a server as a process of this machine.
+"""A server as a process of this machine.
 
-The server leads a session (setsid) of its own, so that all it starts can be found and
-ended together, in whatever process groups; it has its own temporary folder, and its
-environment carries the label of our run, by which a later run finds what a killed run
-left behind.
+The server leads a session (setsid) of its own, so that everything it starts can be found
+and ended, whatever its process group. It has its own temporary folder. Its environment
+carries the session's label, by which a later run finds what a killed run has left.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _POLL_S = 0.05
 
 
 class ProcessRuntime:
-    """Runs programs as processes. `port` fixes the first port of every placement."""
+    """Runs programs as processes. `port` fixes the first port of each placement."""
 
     name = "process"
 
@@ -43,7 +42,7 @@ class ProcessRuntime:
         self._port = port
 
     def helper_pids(self) -> tuple[int, ...]:
-        """Return nothing: nobody stands between this machine and its processes."""
+        """Return nothing: a process needs no helpers."""
         return ()
 
     def place(self, ports: tuple[str, ...]) -> Placement:
@@ -115,7 +114,7 @@ class LaunchedProcess:
         return LOOPBACK, self._placement.ports[port]
 
     def exit_reason(self) -> str | None:
-        """Return how the first process ended, or None while it lives."""
+        """Return None while the first process lives, else its exit code in words."""
         code = self._process.poll()
         return None if code is None else f"exit code {code}"
 
@@ -135,7 +134,7 @@ class LaunchedProcess:
         return self._facts
 
     def stop(self) -> None:
-        """End the server politely, then not, and remove its folders."""
+        """End the server, with SIGTERM if that is enough, and remove its folders."""
         if self._stopped:
             return
         self._stopped = True
@@ -147,22 +146,22 @@ class LaunchedProcess:
 def end_session(sid: int, reap: Callable[[], object] = lambda: None) -> None:
     """End every process of a session: SIGTERM, a grace period, SIGKILL.
 
-    The leader's group is told first, for a leader may end the others in order; what is
-    left when it has gone is told then. Those that were stopped go on, to hear it. `reap`
-    is called while waiting, to collect a leader that is our own child.
+    SIGTERM goes first to the leader's group, because a leader may end the others in order,
+    and then to those that remain. Stopped processes are continued, so that they receive
+    it. `reap` is called while waiting, to collect a leader that is our own child.
     """
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(sid, signal.SIGTERM)
-    _tell(sid, signal.SIGCONT)
+    _signal_all(sid, signal.SIGCONT)
     if _until(lambda: sid not in session_members(sid), _TERM_S, reap):
-        _tell(sid, signal.SIGTERM)
+        _signal_all(sid, signal.SIGTERM)
         if _until(lambda: not any(session_members(sid)), _TERM_S, reap):
             return
-    _tell(sid, signal.SIGKILL)
+    _signal_all(sid, signal.SIGKILL)
     _until(lambda: not any(session_members(sid)), _KILL_S, reap)
 
 
-def _tell(sid: int, number: signal.Signals) -> None:
+def _signal_all(sid: int, number: signal.Signals) -> None:
     for pid in session_members(sid):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, number)
@@ -171,7 +170,7 @@ def _tell(sid: int, number: signal.Signals) -> None:
 def _until(
     happened: Callable[[], bool], patience_s: float, reap: Callable[[], object]
 ) -> bool:
-    """Return whether something happens in time."""
+    """Return whether it happened in time."""
     deadline_s = time.monotonic() + patience_s
     while time.monotonic() < deadline_s:
         reap()
@@ -192,10 +191,10 @@ def session_members(sid: int) -> Iterator[int]:
 
 
 def reap_orphans(is_alive: Callable[[str], bool]) -> list[int]:
-    """End servers whose label names a run that is no longer alive.
+    """End the servers of runs that are no longer alive; return the ids of their sessions.
 
-    A server is known by any of its processes, for the first may be dead. Returns the
-    ids of the sessions that were ended.
+    `is_alive` is called with a process's session label. Any process of a server will do,
+    because its first one may be dead.
     """
     ended: list[int] = []
     for process in psutil.process_iter():

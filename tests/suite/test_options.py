@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[Words, Words]] = {
     ),
     "a card in a container": (
         ("--perf-device=cuda", "--perf-runtime=docker"),
-        ("--perf-device cuda:", "on the CPU alone", "--perf-runtime process"),
+        ("--perf-device cuda:", "on the CPU only", "--perf-runtime process"),
     ),
     "missing images": (
         ("--perf-images=/nonexistent",),

@@ -1,7 +1,7 @@
-"""The program that LitServe runs: photographs in, the five likeliest classes out.
+"""The program that LitServe runs: it takes images and returns answers.
 
-Run as `python litserve_app.py CONFIG` where its neighbours `work` and `engine` and the
-model lie. The file stands alone, because it travels to where the server runs.
+Run as `python litserve_app.py CONFIG` in a folder with the model and with `work` and
+`engine`.
 """
 
 import importlib
@@ -16,42 +16,40 @@ from fastapi import Body
 from litserve.loops.simple_loops import BatchedLoop
 from numpy.typing import NDArray
 
-work = importlib.import_module("work")
-
-Pictures = NDArray[np.float32]
+Logits = NDArray[np.float32]
 
 
 class _Begun:
-    """A queue whose first request has been taken already; it is given out first."""
+    """A queue whose first request was already taken; it is returned first."""
 
-    def __init__(self, first: object, queue: Any) -> None:  # noqa: ANN401 -- LitServe's own
+    def __init__(self, first: object, queue: Any) -> None:  # noqa: ANN401 -- LitServe's queue
         self._first = [first]
         self._queue = queue
 
     def get(self, timeout: float | None = None) -> object:
-        """Return the next request; raises queue.Empty when the time is over."""
+        """Return the next request. Raises queue.Empty after `timeout` seconds."""
         return self._first.pop() if self._first else self._queue.get(timeout=timeout)
 
     def get_nowait(self) -> object:
-        """Return the next request; raises queue.Empty where there is none."""
+        """Return the next request. Raises queue.Empty where there is none."""
         return self._first.pop() if self._first else self._queue.get_nowait()
 
 
-class _PatientLoop(BatchedLoop):  # type: ignore[misc]  # litserve has types in part only
-    """Sleeps until the first picture of a batch is here; then the batch's delay begins.
+class _PatientLoop(BatchedLoop):  # type: ignore[misc]  # -- litserve is only partly typed
+    """Sleeps until the first request of a batch is here; then the batch's delay begins.
 
-    LitServe's own loop looks for it a thousand times a second: an eighth of two cores,
-    which the arm that is being measured then lacks.
+    LitServe's loop polls for it a thousand times a second. That takes an eighth of two
+    cores, which the other arm then lacks.
     """
 
-    def get_batch_requests(self, lit_api: Any, request_queue: Any, transport: Any) -> Any:  # noqa: ANN401 -- LitServe's own
+    def get_batch_requests(self, lit_api: Any, request_queue: Any, transport: Any) -> Any:  # noqa: ANN401 -- LitServe's types
         """Return the requests of the next batch, and those that waited too long."""
         begun = _Begun(request_queue.get(), request_queue)
         return super().get_batch_requests(lit_api, begun, transport)
 
 
-class Classifier(litserve.LitAPI):  # type: ignore[misc]  # litserve has types in part only
-    """One model, answered for by each worker of its own."""
+class Classifier(litserve.LitAPI):  # type: ignore[misc]  # -- litserve is only partly typed
+    """The model; each worker has its own copy."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         """Batch as `config` says."""
@@ -63,13 +61,14 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc]  # litserve has types i
         )
         self._config = config
 
-    def setup(self, device: str) -> None:  # noqa: ARG002 -- the first of its kind
-        """Load the model; called in every worker."""
+    def setup(self, device: str) -> None:  # noqa: ARG002 -- the configuration names the device
+        """Load the model. LitServe calls this in every worker."""
         home = Path(__file__).parent
+        work = importlib.import_module("work")
         engine = importlib.import_module("engine")
-        self._batch = work.make_batch(
-            home / "preprocess.json", self._config["preprocess_threads"]
-        )
+        threads = self._config["preprocess_threads"]
+        self._inputs = work.make_batch(home / "preprocess.json", threads).inputs
+        self._answer = work.answer
         self._infer = engine.load(
             home,
             self._config["variant"],
@@ -80,26 +79,26 @@ class Classifier(litserve.LitAPI):  # type: ignore[misc]  # litserve has types i
     def decode_request(
         self, request: Annotated[bytes, Body(media_type="image/jpeg")]
     ) -> bytes:
-        """Return the body as it came: a batch is decoded at once."""
+        """Return the body as it is, because a whole batch is decoded at once."""
         return request
 
     def batch(self, inputs: list[bytes]) -> list[bytes]:
         """Return the bodies of a batch."""
         return inputs
 
-    def predict(self, x: bytes | list[bytes]) -> Pictures:
-        """Return logits, a row for each body; of one alone, where nothing is batched."""
-        alone = isinstance(x, bytes)
-        logits: Pictures = self._infer(self._batch.inputs([x] if alone else x))
-        return logits[0] if alone else logits
+    def predict(self, x: bytes | list[bytes]) -> Logits:
+        """Return logits: one row for each body, or that of a single body."""
+        single = isinstance(x, bytes)
+        logits: Logits = self._infer(self._inputs([x] if single else x))
+        return logits[0] if single else logits
 
-    def unbatch(self, output: Pictures) -> list[Pictures]:
+    def unbatch(self, output: Logits) -> list[Logits]:
         """Return the rows."""
         return list(output)
 
-    def encode_response(self, output: Pictures) -> dict[str, float]:
-        """Return the answer, as JSON will have it."""
-        answer: dict[str, float] = work.answer(output)
+    def encode_response(self, output: Logits) -> dict[str, float]:
+        """Return the answer, which LitServe makes JSON of."""
+        answer: dict[str, float] = self._answer(output)
         return answer
 
 
@@ -111,7 +110,7 @@ def main(config: dict[str, Any]) -> None:
         accelerator=config["device"],
         devices=1,
         workers_per_device=config["workers"],
-        timeout=False,  # it would count the time in the queue
+        timeout=False,  # it would include the time in the queue
         model_metadata={
             "batch_size": api.max_batch_size,
             "batch_delay_ms": round(1e3 * api.batch_timeout),

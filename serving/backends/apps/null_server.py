@@ -1,7 +1,7 @@
 """The null server's program: `null_server.py HOST PORT ANSWER`.
 
-It speaks just enough HTTP for one request a connection, and does as little as it can
-for each, so that what is left to measure is the harness.
+It speaks just enough HTTP for one request per connection, and spends as little time as it
+can on each. So the harness alone is measured.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ import sys
 
 
 class OneAnswer(asyncio.Protocol):
-    """Reads one request to its end, sends the canned reply, and closes."""
+    """Reads one request to its end, sends the fixed reply, and closes."""
 
     def __init__(self, reply: bytes) -> None:
-        """Keep the whole reply, headers included."""
+        """Take the whole reply, with its headers."""
         self._reply = reply
         self._received = bytearray()
         self._length: int | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Remember where the reply goes."""
+        """Keep the transport for the reply."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
-        """Reply once headers and body are whole."""
+        """Reply once headers and body are complete."""
         self._received += data
         if self._length is None:
             self._length = request_length(self._received)
@@ -35,7 +35,7 @@ class OneAnswer(asyncio.Protocol):
 
 
 def request_length(received: bytearray) -> int | None:
-    """Return the bytes of the whole request, or None while its headers are cut off."""
+    """Return the whole request's length in bytes; None while its headers are incomplete."""
     head, end, _ = bytes(received).partition(b"\r\n\r\n")
     if not end:
         return None

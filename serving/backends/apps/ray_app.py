@@ -1,11 +1,10 @@
-"""The program that Ray Serve runs: photographs in, the five likeliest classes out.
+"""The program that Ray Serve runs: it takes images and returns answers.
 
-Run as `python ray_app.py CONFIG` where its neighbours `work` and `engine` and the model
-lie. The file stands alone, because it travels to where the server runs; every replica
-imports it.
+Run as `python ray_app.py CONFIG` in a folder with the model and with `work`, `engine`
+and `ray_loopback`. Every replica imports this file.
 
-Of a running application only Ray's dashboard tells settings, and that takes CPU. So the
-program that deploys it stays and answers for it, on a port of its own.
+Only Ray's dashboard reports the settings of a running application, and it takes CPU. So the
+program that deploys the application stays, and reports them on a port of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import csv
 import importlib
 import json
 import os
-import re
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -25,12 +23,12 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 import ray
-from grpc.aio._server import Server
 from ray import serve
-from ray.serve._private import haproxy_templates
 from ray.serve.handle import DeploymentHandle
 from ray.util import list_named_actors
 from starlette.requests import Request
+
+loopback = importlib.import_module("ray_loopback")
 
 _APP = "model"
 _REPLICA, _RUNS = "SERVE_REPLICA", "RUNNING"
@@ -42,38 +40,36 @@ _QUIET = {"log_level": "WARNING", "enable_access_log": False}
 
 @serve.deployment
 class Classifier:
-    """One model in a replica of its own."""
+    """One replica, with its own copy of the model."""
 
     def __init__(self, config: dict[str, Any]) -> None:
         """Load the model, and batch as `config` says."""
         home = Path(__file__).parent
         work = importlib.import_module("work")
         engine = importlib.import_module("engine")
+        threads = config["preprocess_threads"]
+        self._inputs = work.make_batch(home / "preprocess.json", threads).inputs
         self._answer = work.answer
-        self._batch = work.make_batch(
-            home / "preprocess.json", config["preprocess_threads"]
-        )
         self._infer = engine.load(
             home, config["variant"], config["threads_per_worker"], config["device"]
         )
-        # The replica's own thread must stay free to take the next batch's requests.
+        # The replica's main thread must stay free to receive the next batch.
         self._thread = ThreadPoolExecutor(1)
         batched: Any = self._batched
         batched.set_max_batch_size(config["batch_size"])
         batched.set_batch_wait_timeout_s(config["batch_delay_ms"] / 1e3)
 
     async def __call__(self, request: Request) -> dict[str, float]:
-        """Answer for one photograph, or array."""
+        """Answer for one image or array."""
         answer: dict[str, float] = await self._batched(await request.body())
         return answer
 
     async def settings(self) -> dict[str, int]:
-        """Return how the replica batches and computes."""
-        # Ray offers setters alone.
+        """Return the settings with which the replica batches and computes."""
         batched: Any = self._batched
-        size, delay_s = batched._get_max_batch_size(), batched._get_batch_wait_timeout_s()  # noqa: SLF001
+        delay_s = batched._get_batch_wait_timeout_s()  # noqa: SLF001 -- no public getter
         return {
-            "batch_size": size,
+            "batch_size": batched._get_max_batch_size(),  # noqa: SLF001 -- no public getter
             "batch_delay_ms": round(1e3 * delay_s),
             "threads_per_worker": int(os.environ["OMP_NUM_THREADS"]),
         }
@@ -84,30 +80,13 @@ class Classifier:
         return await loop.run_in_executor(self._thread, self._answers, bodies)
 
     def _answers(self, bodies: list[bytes]) -> list[dict[str, float]]:
-        logits = self._infer(self._batch.inputs(bodies))
+        logits = self._infer(self._inputs(bodies))
         return [self._answer(row) for row in logits]
 
 
-def on_loopback() -> None:
-    """Run in every process of Ray's: let none listen where others reach it.
-
-    A replica opens a port for other applications on every address, HAProxy two for who
-    watches it, and neither knows a setting.
-    """
-    bind = Server.add_insecure_port
-
-    def add_insecure_port(server: Server, address: str) -> int:
-        port: int = bind(server, address.replace("[::]", "127.0.0.1"))
-        return port
-
-    Server.add_insecure_port = add_insecure_port
-    haproxy_templates.HAPROXY_CONFIG_TEMPLATE = re.sub(
-        r"bind \*?:", "bind 127.0.0.1:", haproxy_templates.HAPROXY_CONFIG_TEMPLATE
-    )
-
-
 def main(config: dict[str, Any]) -> None:
-    """Serve until the process is ended."""
+    """Serve until the process is ended. Raises NotOnLoopbackError before Ray starts."""
+    loopback.patch()
     cards = int(config["device"] == "cuda")
     folder = _short(Path(config["scratch"]))
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex()
@@ -119,23 +98,23 @@ def main(config: dict[str, Any]) -> None:
         include_dashboard=False,
         log_to_driver=False,
         object_store_memory=_STORE_BYTES,
-        runtime_env={"worker_process_setup_hook": f"{__name__}.on_loopback"},
+        runtime_env={"worker_process_setup_hook": f"{loopback.__name__}.patch"},
         _temp_dir=folder,
     )
-    # It looks ten times a second for lines that nobody wants here.
-    node: Any = ray._private.worker._global_node  # noqa: SLF001 -- its only switch
+    # It polls the logs ten times a second, and nothing here reads them.
+    node: Any = ray._private.worker._global_node  # noqa: SLF001 -- there is no setting
     node.kill_log_monitor()
     serve.start(
         proxy_location="HeadOnly",
         http_options={"host": config["host"], "port": config["ports"]["inference"]},
         logging_config=_QUIET,
     )
-    deployment = Classifier.options(  # type: ignore[attr-defined]  # what serve makes of it
+    deployment = Classifier.options(  # type: ignore[attr-defined]  # -- the decorator adds it
         num_replicas=config["workers"],
-        # Ray hides the card from a replica that asks for no part of it.
+        # A replica sees the card only if it asks for a part of it.
         ray_actor_options={"num_gpus": cards / config["workers"]},
-        # One batch is computed while the next one gathers; what HAProxy sends beyond them
-        # waits in the replica's own queue.
+        # One batch is computed while the next one fills. Further requests wait in the
+        # replica's queue.
         max_ongoing_requests=2 * config["batch_size"],
         max_queued_requests=config["queue_size"],
     )
@@ -147,7 +126,7 @@ def main(config: dict[str, Any]) -> None:
     )
 
     class Answerer(BaseHTTPRequestHandler):
-        """Answers every GET with the settings; an error ends the answer, not the server."""
+        """Answers every GET with the settings. An error ends the answer, not the server."""
 
         def do_GET(self) -> None:
             body = json.dumps(_settings(handle, config["ports"]["proxy_stats"])).encode()
@@ -157,14 +136,14 @@ def main(config: dict[str, Any]) -> None:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Write no access log."""
 
     with HTTPServer((config["host"], config["ports"]["management"]), Answerer) as server:
         server.serve_forever()
 
 
 def _haproxy(ports: dict[str, int], folder: str) -> dict[str, str]:
-    """Return the variables that keep HAProxy to ports and a folder of our own."""
+    """Return the variables that give HAProxy its ports and its folder."""
     prefix, home = "RAY_SERVE_HAPROXY_", f"{folder}/haproxy"
     return {
         f"{prefix}METRICS_PORT": str(ports["proxy_metrics"]),
@@ -174,22 +153,22 @@ def _haproxy(ports: dict[str, int], folder: str) -> dict[str, str]:
         f"{prefix}SOCKET_PATH": f"{home}/admin.sock",
         f"{prefix}SERVER_STATE_BASE": home,
         f"{prefix}SERVER_STATE_FILE": f"{home}/server-state",
-        # It tells the machine's system log of every request.
+        # By default it writes every request to the machine's system log.
         f"{prefix}LOG_TARGET": f"{home}/nobody-listens",
     }
 
 
 def _short(folder: Path) -> str:
-    """Return another name of this process's working folder, where there is one.
+    """Return a short name of `folder` where it is this process's working folder.
 
-    Of what Ray adds to it the name of a socket must be made, of 107 letters at most.
+    Ray makes the path of a socket from it, and such a path has at most 107 characters.
     """
     known = Path(f"/proc/{os.getpid()}/cwd")
     return str(known if known.exists() and known.samefile(folder) else folder)
 
 
 def _settings(handle: DeploymentHandle[Any], stats_port: int) -> dict[str, int | str]:
-    """Return how many replicas run and are asked, which, and how one of them batches."""
+    """Return the number and the names of the replicas, and the settings of one of them."""
     (deployment,) = serve.status().applications[_APP].deployments.values()
     running = sum(
         count for state, count in deployment.replica_states.items() if state == _RUNS
@@ -200,19 +179,19 @@ def _settings(handle: DeploymentHandle[Any], stats_port: int) -> dict[str, int |
         if actor["name"].startswith(_REPLICA)
     )
     return {
-        "workers": min(running, _asked(stats_port)),
+        "workers": min(running, _routed(stats_port)),
         "worker_ids": ",".join(replicas),
         **handle.settings.remote().result(timeout_s=_ANSWER_S),
     }
 
 
-def _asked(stats_port: int) -> int:
-    """Return how many replicas HAProxy sends requests to, by its own account.
+def _routed(stats_port: int) -> int:
+    """Return to how many replicas HAProxy sends requests, by its own statistics.
 
-    It hears of them after Ray does, and begins anew with each; 0 until it knows the proxy
-    to fall back on as well.
+    HAProxy learns of them later than Ray, and is reloaded for each. The result is 0 until
+    it also knows its fallback proxy.
     """
-    directly = build_opener(ProxyHandler({}))  # whatever http_proxy says
+    directly = build_opener(ProxyHandler({}))  # ignores http_proxy
     address = f"http://127.0.0.1:{stats_port}/stats;csv"
     try:
         with directly.open(address, timeout=_ANSWER_S) as told:
@@ -229,6 +208,6 @@ def _asked(stats_port: int) -> int:
 
 
 if __name__ == "__main__":
-    # Replicas find the class under the module's own name.
+    # Replicas must find the class in the module "ray_app", not in "__main__".
     main_of = importlib.import_module("ray_app").main
     main_of(json.loads(Path(sys.argv[1]).read_text("utf-8")))

@@ -1,7 +1,7 @@
-"""The program that Triton runs: photographs in, the five likeliest classes out.
+"""The program that Triton runs: it takes images and returns answers.
 
-Run as `python triton_app.py CONFIG` where its neighbours `work` and `engine` and the
-model lie. The file stands alone, because it travels to where the server runs.
+Run as `python triton_app.py CONFIG` in a folder with the model and with `work` and
+`engine`.
 """
 
 from __future__ import annotations
@@ -23,19 +23,20 @@ Answers = Callable[..., dict[str, NDArray[np.bytes_]]]
 
 
 def worker(config: dict[str, Any]) -> Answers:
-    """Load the model; return what answers for a batch of bodies."""
+    """Load the model; return the function that answers a batch of bodies."""
     home = Path(__file__).parent
     work = importlib.import_module("work")
     engine = importlib.import_module("engine")
-    made = work.make_batch(home / "preprocess.json", config["preprocess_threads"])
+    threads = config["preprocess_threads"]
+    inputs, answer = work.make_batch(home / "preprocess.json", threads).inputs, work.answer
     infer = engine.load(
         home, config["variant"], config["threads_per_worker"], config["device"]
     )
 
-    @batch  # type: ignore[untyped-decorator]  # pytriton has no types
+    @batch  # type: ignore[untyped-decorator]  # -- pytriton is not typed
     def answers(photograph: NDArray[np.object_]) -> dict[str, NDArray[np.bytes_]]:
-        logits = infer(made.inputs([bytes(body) for (body,) in photograph]))
-        texts = [json.dumps(work.answer(row)).encode() for row in logits]
+        logits = infer(inputs([bytes(body) for (body,) in photograph]))
+        texts = [json.dumps(answer(row)).encode() for row in logits]
         return {"classes": np.array(texts, dtype=np.bytes_)[:, None]}
 
     found: Answers = answers

@@ -156,6 +156,9 @@ def test_two_servers_do_not_collide(server: TorchServeServer, resnet18: Artifact
         os.kill(int(second.observed()["worker_ids"]), signal.SIGKILL)
         wait_until(lambda: _complaint(second) != "", "the worker's death")
         wait_until(lambda: "replaced" in _complaint(second), "another worker")
+        _, _, log = _complaint(second).partition("the end of the server's log ---\n")
+        assert "worker process died" in "".join(log.splitlines()[:10])
+        assert "TS_METRICS" not in log
         ours |= {process.pid for process in _tree(second)}
         folder = Path(second._launched._placement.home).parent  # type: ignore[attr-defined]
         second.stop()

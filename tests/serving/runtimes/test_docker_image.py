@@ -14,6 +14,7 @@ import pytest
 
 from perf.machine.lock import session_name
 from serving.backends.ready import get_json, wait_ready
+from serving.backends.registry import find_backend
 from serving.errors import ConfigError, ServerError
 from serving.runtimes import image as image_module
 from serving.runtimes.base import Program
@@ -126,8 +127,10 @@ def test_an_extra_is_a_list_of_its_own(tmp_path: Path) -> None:
 
 def test_packages_may_need_a_base_of_their_own() -> None:
     """Triton's Python is Debian's; a base that a user names is for all images."""
-    assert ImageSource._base_of(("requirements.txt",)) == image_module.DEFAULT_BASE
-    assert ImageSource._base_of(("requirements-triton.txt",)).startswith("debian:")
+    triton = find_backend("triton").base_image
+    assert ImageSource().base_for(None) == image_module.DEFAULT_BASE
+    assert ImageSource().base_for(triton) == "debian:bookworm-slim"
+    assert ImageSource(base="mine").base_for(triton) == "mine"
 
 
 def test_pins_of_the_image_are_exact() -> None:

@@ -207,7 +207,7 @@ def test_removal_by_somebody_else_is_a_death(
     launched = _run(runtimes(), "import time; time.sleep(600)")
     with _stopping(launched):
         engine.api.remove_container(launched._id, force=True)
-        assert launched.exit_reason() == "the container was removed by somebody else"
+        assert launched.exit_reason() == "the container was removed by another program"
         assert launched.log_tail() == ""
 
 
@@ -293,7 +293,7 @@ def test_reap_removes_what_dead_sessions_left(
     runtime = runtimes()
     dead, living = (_run(runtime, "import time; time.sleep(600)") for _ in range(2))
     with _stopping(dead), _stopping(living):
-        session = runtime._session
+        session = runtime._sandbox.session
         assert DockerRuntime.reap(lambda other: True) == []  # noqa: ARG005 -- all live
         living_name = engine.api.inspect_container(living._id)["Name"].lstrip("/")
         removed = DockerRuntime.reap(lambda other: other != session)
