@@ -61,9 +61,9 @@ class LaunchedServer(ABC):
 class ConfiguredServer(LaunchedServer):
     """A server that reports its settings, which must be those of its spec.
 
-    A subclass has a `name` and returns in `told` what the server reports: `workers`, the
-    number that are ready; other settings by their names in ServerSpec; and `worker_ids`
-    where the server replaces a worker that died.
+    A subclass has a `name`, and its `reported` returns `workers`, the number that are
+    ready; other settings by their names in ServerSpec; and `worker_ids` where the server
+    replaces a worker that died.
     """
 
     name: ClassVar[str]
@@ -75,7 +75,7 @@ class ConfiguredServer(LaunchedServer):
         self._worker_ids: int | str | None = None
 
     @abstractmethod
-    def told(self) -> Mapping[str, int | str] | None:
+    def reported(self) -> Mapping[str, int | str] | None:
         """Return the settings that the server reports, or None where it reports nothing."""
 
     def probe(self) -> Mapping[str, int | str] | None:
@@ -107,7 +107,7 @@ class ConfiguredServer(LaunchedServer):
         raise ServerError(f"{self.name} {what}", log_tail=self.log_tail())
 
     def _settings(self) -> Mapping[str, int | str] | None:
-        seen = self.told()
+        seen = self.reported()
         if seen is None or seen["workers"] != self._spec.workers:
             return None
         asked = self._spec.model_dump(include=set(seen))

@@ -15,14 +15,14 @@ class LitServeServer(ConfiguredServer):
 
     name = "LitServe"
 
-    def told(self) -> Mapping[str, int | str] | None:
+    def reported(self) -> Mapping[str, int | str] | None:
         """Return the settings that it reports, once every worker is ready."""
         if get_text((self.host, self.port), "/health") != "ok":
             return None
-        told = get_json((self.host, self.port), "/info")
-        if not isinstance(told, dict):
+        answer = get_json((self.host, self.port), "/info")
+        if not isinstance(answer, dict):
             return None
-        return {"workers": told["server"]["workers_per_device"], **told["model"]}
+        return {"workers": answer["server"]["workers_per_device"], **answer["model"]}
 
 
 class LitServe(AppBackend):

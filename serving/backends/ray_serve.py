@@ -20,8 +20,8 @@ _ENV = {
     # Ray binds to the machine's address, for other nodes. Where it expects none, as on a
     # Mac, it binds to loopback.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
-    # Whoever reaches a port of Ray may run code, so a token is required. The program makes
-    # its own.
+    # Any program that reaches a port of Ray may run code, so a token is required. Our
+    # program makes one.
     "RAY_AUTH_MODE": "token",
     # It kills replicas when memory is short.
     "RAY_memory_monitor_refresh_ms": "0",
@@ -53,10 +53,10 @@ class RayServeServer(ConfiguredServer):
 
     name = "Ray Serve"
 
-    def told(self) -> Mapping[str, int | str] | None:
+    def reported(self) -> Mapping[str, int | str] | None:
         """Return the settings that the program which deployed the model reports."""
-        told = get_json(self._launched.address("management"), "/settings")
-        return told if isinstance(told, dict) else None
+        answer = get_json(self._launched.address("management"), "/settings")
+        return answer if isinstance(answer, dict) else None
 
 
 class RayServe(AppBackend):

@@ -17,8 +17,8 @@ _REQUEST_S = 5.0
 T = TypeVar("T")
 
 
-class Mortal(Protocol):
-    """A program that was started, or the server that it is."""
+class Started(Protocol):
+    """A program that was started, or the server around it."""
 
     def exit_reason(self) -> str | None:
         """Return None while it lives, else in a few words why it ended."""
@@ -28,7 +28,7 @@ class Mortal(Protocol):
 
 
 def wait_ready(
-    started: Mortal, probe: Callable[[], T | None], timeout_s: float, what: str
+    started: Started, probe: Callable[[], T | None], timeout_s: float, what: str
 ) -> T:
     """Return the first answer of `probe` that is not None.
 

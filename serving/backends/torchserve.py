@@ -116,7 +116,7 @@ class TorchServeServer(ConfiguredServer):
                 raise ServerError(f"TorchServe: {failure}", log_tail=self.log_tail())
         return super().probe()
 
-    def told(self) -> Mapping[str, int | str] | None:
+    def reported(self) -> Mapping[str, int | str] | None:
         """Return the settings that the describe API shows."""
         address = self._launched.address("management")
         answer = get_json(address, f"/models/{self._model.name}")

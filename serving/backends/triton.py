@@ -30,7 +30,7 @@ class TritonServer(ConfiguredServer):
         self._model_path = f"/v2/models/{model.name}"
         self.predict_path = f"{self._model_path}/infer"
 
-    def told(self) -> Mapping[str, int | str] | None:
+    def reported(self) -> Mapping[str, int | str] | None:
         """Return the settings of the model's configuration, once it is ready."""
         address = (self.host, self.port)
         if get_text(address, f"{self._model_path}/ready") is None:

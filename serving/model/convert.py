@@ -51,8 +51,8 @@ def convert(request: ConvertRequest) -> None:
         one == other
         for one, other in zip(found, _checkpoint_labels(request, corpus), strict=True)
     ]
-    told = {"pictures": len(same), "top1": sum(same) / len(same)}
-    (folder / AGREEMENT).write_text(json.dumps(told), encoding="utf-8")
+    agreement = {"pictures": len(same), "top1": sum(same) / len(same)}
+    (folder / AGREEMENT).write_text(json.dumps(agreement), encoding="utf-8")
 
 
 def predict_all(request: EnginePredictRequest) -> None:

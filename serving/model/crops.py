@@ -16,7 +16,7 @@ _ASPECTS = (3 / 4, 4 / 3)
 
 
 def make_crops(
-    photographs: Sequence[Path], number: int, picture: Picture, *, seed: int
+    images: Sequence[Path], number: int, picture: Picture, *, seed: int
 ) -> NDArray[np.float32]:
     """Return crops of the images in turn, float32 of shape (number, 3, crop, crop).
 
@@ -25,7 +25,7 @@ def make_crops(
     same crops.
     """
     rng = np.random.default_rng(seed)
-    opened = [_rgb(path) for path in photographs]
+    opened = [_rgb(path) for path in images]
     side = (picture.crop_px, picture.crop_px)
     return np.stack(
         [
@@ -40,15 +40,15 @@ def _rgb(path: Path) -> Image.Image:
         return opened.convert("RGB")
 
 
-def _crop(photograph: Image.Image, rng: np.random.Generator) -> Image.Image:
-    width, height = photograph.size
+def _crop(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    width, height = image.size
     area = width * height * rng.uniform(_LEAST_SHARE, 1.0)
     aspect = np.exp(rng.uniform(*np.log(_ASPECTS)))
     wide = min(width, max(1, round(float(np.sqrt(area * aspect)))))
     high = min(height, max(1, round(float(np.sqrt(area / aspect)))))
     left = int(rng.integers(width - wide + 1))
     top = int(rng.integers(height - high + 1))
-    cropped = photograph.crop((left, top, left + wide, top + high))
+    cropped = image.crop((left, top, left + wide, top + high))
     if rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
         return cropped.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return cropped

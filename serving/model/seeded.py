@@ -29,7 +29,7 @@ _LOGIT_STD, _PEAK = 1.5, 8.0  # the likeliest class then gets a probability of 0
 _RIDGE = 0.03  # of the mean variance: directions with less variance are hardly used
 
 
-def seed_weights(model: nn.Module, photographs: list[Path], pre: Preprocess) -> None:
+def seed_weights(model: nn.Module, images: list[Path], pre: Preprocess) -> None:
     """Overwrite the weights of a torchvision ResNet `model` in place.
 
     The result depends only on `SEED` and the images. It is computed on one thread, so the
@@ -41,8 +41,8 @@ def seed_weights(model: nn.Module, photographs: list[Path], pre: Preprocess) -> 
         generator = torch.Generator().manual_seed(SEED)
         with torch.no_grad():
             _draw_convolutions(model, generator)
-            crops = make_crops(photographs, _CROPS, Picture.of(asdict(pre)), seed=SEED)
-            _fit_last_layer(model, torch.from_numpy(crops), len(photographs), generator)
+            crops = make_crops(images, _CROPS, Picture.of(asdict(pre)), seed=SEED)
+            _fit_last_layer(model, torch.from_numpy(crops), len(images), generator)
     finally:
         torch.set_num_threads(threads)
 
@@ -60,7 +60,7 @@ def _draw_convolutions(model: nn.Module, generator: torch.Generator) -> None:
 
 
 def _fit_last_layer(
-    model: nn.Module, crops: torch.Tensor, photographs: int, generator: torch.Generator
+    model: nn.Module, crops: torch.Tensor, images: int, generator: torch.Generator
 ) -> None:
     """Fit the last layer by ridge regression, so that crops of one image get its logits.
 
@@ -74,11 +74,11 @@ def _fit_last_layer(
     model.eval()
     features = torch.cat([model(crop[None]) for crop in crops]).double()
     model.fc = last
-    own = torch.empty(photographs, last.out_features, dtype=torch.float64)
+    own = torch.empty(images, last.out_features, dtype=torch.float64)
     own.normal_(0.0, _LOGIT_STD, generator=generator)
-    peaks = torch.randperm(last.out_features, generator=generator)[:photographs]
-    own[torch.arange(photographs), peaks] = _PEAK
-    logits = own[torch.arange(len(crops)) % photographs]
+    peaks = torch.randperm(last.out_features, generator=generator)[:images]
+    own[torch.arange(images), peaks] = _PEAK
+    logits = own[torch.arange(len(crops)) % images]
     centre, mean = features.mean(dim=0), logits.mean(dim=0)
     centred = features - centre
     inner = centred @ centred.T

@@ -1,4 +1,4 @@
-"""A child answers, or its death is told; and it never outlives the one that started it."""
+"""A child answers or its death is reported, and it never outlives its parent."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.support.fakes import PATIENCE_S, ended, wait_until
 
 MODULE = "tests.support.child_that_obeys"
 
-# Starts a child, says which, and waits to be killed.
+# Starts a child, prints its id, and waits to be killed.
 _PARENT = f"""
 import signal
 from serving.child import Child
@@ -31,7 +31,7 @@ signal.pause()
 
 @pytest.fixture
 def child() -> Iterator[Child]:
-    """A child that has shown that it answers."""
+    """A child that has answered once."""
     one = Child(MODULE, {"SPOKEN": "to the child"})
     try:
         assert one.call("ready", PATIENCE_S) == "ready"
@@ -42,7 +42,7 @@ def child() -> Iterator[Child]:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Children that do not go by themselves are hardly waited for."""
+    """Shorten the wait for children that do not end by themselves."""
     monkeypatch.setattr(serving.child, "_GRACE_S", 0.05)
 
 
@@ -54,7 +54,7 @@ def test_answers_one_by_one(child: Child) -> None:
 def test_environment_is_added(
     child: Child, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A child has what it was given, beside our own environment and our own path."""
+    """A child has the variables given to it, our environment and our PYTHONPATH."""
     assert child.call(("environment", "SPOKEN"), PATIENCE_S) == "to the child"
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setenv("OURS", "too")
@@ -67,8 +67,8 @@ def test_environment_is_added(
         other.stop()
 
 
-def test_death_is_told_with_the_end_of_the_log(child: Child) -> None:
-    """A child that dies is a ChildError with its exit code and the log's last lines."""
+def test_death_is_reported_with_the_end_of_the_log(child: Child) -> None:
+    """A child's death raises ChildError with its exit code and the log's last lines."""
     with pytest.raises(ChildError) as caught:
         child.call("exit", PATIENCE_S)
     first, *tail = str(caught.value).splitlines()
@@ -76,15 +76,15 @@ def test_death_is_told_with_the_end_of_the_log(child: Child) -> None:
     assert tail == [f"line {n}" for n in range(10, 30)]
 
 
-def test_death_is_told_to_the_next_request(child: Child) -> None:
-    """Whoever speaks to a dead child is told of its death, every time."""
+def test_death_is_reported_to_the_next_request(child: Child) -> None:
+    """Each request to a dead child raises ChildError."""
     for _ in range(2):
         with pytest.raises(ChildError, match="died"):
             child.call("exit", PATIENCE_S)
 
 
 def test_unforeseen_error_is_a_death_with_its_traceback(child: Child) -> None:
-    """An error that is no fault of the user's ends the child, traceback and all."""
+    """An error other than PerfError ends the child, and the message has the traceback."""
     with pytest.raises(ChildError) as caught:
         child.call("fail", PATIENCE_S)
     assert "Traceback" in str(caught.value)
@@ -92,7 +92,7 @@ def test_unforeseen_error_is_a_death_with_its_traceback(child: Child) -> None:
 
 
 def test_module_that_does_not_exist() -> None:
-    """A child that cannot even start is a ChildError that says why."""
+    """A child that cannot start raises ChildError with the reason."""
     one = Child("tests.no_such_module")
     try:
         with pytest.raises(ChildError, match=r"(?s)died \(exit code 1\).*no_such_module"):
@@ -102,22 +102,22 @@ def test_module_that_does_not_exist() -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_silence_is_told(child: Child) -> None:
-    """A child that does not answer in time is a ChildError, and not waited for longer."""
+def test_silence_is_reported(child: Child) -> None:
+    """A child that does not answer in time raises ChildError without a longer wait."""
     child.send("hang")
     with pytest.raises(ChildError, match=f"{MODULE} did not answer in time"):
         child.receive(time.monotonic())
 
 
 @pytest.mark.usefixtures("impatient")
-def test_closed_pipe_is_told(child: Child) -> None:
-    """A child that lives on without its pipe is a ChildError as well."""
+def test_closed_pipe_is_reported(child: Child) -> None:
+    """A child that closes its pipe and lives raises ChildError too."""
     with pytest.raises(ChildError, match="closed its pipe"):
         child.call("shut up", PATIENCE_S)
 
 
 def test_user_fault_comes_back_as_itself(child: Child) -> None:
-    """A PerfError raised in the child is raised here, and the child lives on."""
+    """A PerfError raised in the child is raised here, and the child stays alive."""
     with pytest.raises(ArtifactError, match=r"^--perf-model x: no such file$"):
         child.call("refuse", PATIENCE_S)
     with pytest.raises(ServerError) as caught:
@@ -129,7 +129,7 @@ def test_user_fault_comes_back_as_itself(child: Child) -> None:
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("deed", ["breed", "hang", "exit"])
 def test_stop_leaves_nothing_of_the_group(deed: str) -> None:
-    """After stop the child is gone, and so is what it started, whatever it was doing."""
+    """After `stop` the child and its children are gone, whatever it was doing."""
     one = Child(MODULE)
     try:
         assert one.call("ready", PATIENCE_S) == "ready"
@@ -146,7 +146,7 @@ def test_stop_leaves_nothing_of_the_group(deed: str) -> None:
 
 
 def test_our_own_death_ends_the_child() -> None:
-    """A child sees its parent's SIGKILL as the end of the pipe, and goes."""
+    """A child ends when its parent is killed, because the pipe is closed."""
     command = [sys.executable, "-c", _PARENT]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None

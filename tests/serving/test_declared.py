@@ -1,4 +1,4 @@
-"""Nothing that a backend or an engine needs is forgotten in a list elsewhere."""
+"""Lists elsewhere have everything that backends and engines need."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_every_declared_package_is_pinned() -> None:
 
 
 def test_every_requirement_file_is_declared() -> None:
-    """No file is left that nobody needs, and none is declared that does not exist."""
+    """Each file is needed, and each file that is declared exists."""
     declared = {file for one in registered() for file in one.requirements}
     assert sorted(declared) == _FILES
 
@@ -113,7 +113,7 @@ def test_files_of_engines_are_known_by_their_names() -> None:
 
 
 def test_every_program_belongs_to_a_backend() -> None:
-    """No program is left that nobody starts; the null server is in no table."""
+    """Each program is one that a backend starts. Only the null server is not registered."""
     apps = {"__init__.py", "null_server.py"}
     for backend in BACKENDS.values():
         if isinstance(backend, AppBackend):
@@ -122,7 +122,7 @@ def test_every_program_belongs_to_a_backend() -> None:
 
 
 def test_every_engine_file_is_registered() -> None:
-    """No file is left that no row can name."""
+    """Each file is one of an engine that a row can name."""
     sources = {engine.source.name for engine in ENGINES.values()}
     found = {path.name for path in (_SERVING / "engines").glob("*.py")}
     assert found - {"__init__.py"} == sources

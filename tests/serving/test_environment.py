@@ -1,4 +1,4 @@
-"""What the environment of a process that computes does to it."""
+"""The effect of the environment on a process that computes."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 
 
 def faults(allocator: Allocator) -> int:
-    """Return how many page faults nine batches cost that use what the first one did."""
+    """Return the page faults of nine batches that use as much memory as the first one."""
     told = subprocess.check_output(
         [sys.executable, "-c", _BATCHES], env={**os.environ, **computing(1, allocator)}
     )
     return int(told)
 
 
-def test_threads_are_told_to_every_library() -> None:
-    """Whichever counts them: OpenMP or MKL; and on a card fp32 stays fp32."""
+def test_threads_are_set_for_every_library() -> None:
+    """OpenMP and MKL get the number of threads, and a card keeps fp32."""
     assert computing(3, "default") == {
         "OMP_NUM_THREADS": "3",
         "MKL_NUM_THREADS": "3",
@@ -43,7 +43,7 @@ def test_threads_are_told_to_every_library() -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's own variables")
-def test_memory_that_is_retained_is_asked_for_once() -> None:
-    """With glibc's defaults every batch finds its memory anew, page by page."""
+def test_retained_memory_is_reused() -> None:
+    """With glibc's defaults every batch faults in its memory again, page by page."""
     assert faults("default") > 1000
     assert faults("retain") < faults("default") / 10

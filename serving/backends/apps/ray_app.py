@@ -87,14 +87,36 @@ class Classifier:
 def main(config: dict[str, Any]) -> None:
     """Serve until the process is ended. Raises NotOnLoopbackError before Ray starts."""
     loopback.patch()
-    cards = int(config["device"] == "cuda")
+    _start_ray(config)
+    handle = _deploy(config)
+    ports = config["ports"]
+
+    class Answerer(BaseHTTPRequestHandler):
+        """Answers every GET with the settings. An error ends the answer, not the server."""
+
+        def do_GET(self) -> None:
+            body = json.dumps(_settings(handle, ports["proxy_stats"])).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Write no access log."""
+
+    with HTTPServer((config["host"], ports["management"]), Answerer) as server:
+        server.serve_forever()
+
+
+def _start_ray(config: dict[str, Any]) -> None:
+    """Start Ray's processes and the HTTP proxy."""
     folder = _short(Path(config["scratch"]))
     os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex()
     os.environ.update(_haproxy(config["ports"], folder))
     ray.init(
         address="local",
         num_cpus=config["workers"],
-        num_gpus=cards,
+        num_gpus=_cards(config),
         include_dashboard=False,
         log_to_driver=False,
         object_store_memory=_STORE_BYTES,
@@ -109,37 +131,29 @@ def main(config: dict[str, Any]) -> None:
         http_options={"host": config["host"], "port": config["ports"]["inference"]},
         logging_config=_QUIET,
     )
+
+
+def _deploy(config: dict[str, Any]) -> DeploymentHandle[Any]:
+    """Start the replicas, and return the handle through which they can be called."""
     deployment = Classifier.options(  # type: ignore[attr-defined]  # -- the decorator adds it
         num_replicas=config["workers"],
         # A replica sees the card only if it asks for a part of it.
-        ray_actor_options={"num_gpus": cards / config["workers"]},
+        ray_actor_options={"num_gpus": _cards(config) / config["workers"]},
         # One batch is computed while the next one fills. Further requests wait in the
         # replica's queue.
         max_ongoing_requests=2 * config["batch_size"],
         max_queued_requests=config["queue_size"],
     )
-    handle = serve.run(
+    return serve.run(
         deployment.bind(config),
         name=_APP,
         route_prefix=config["predict_path"],
         logging_config=_QUIET,
     )
 
-    class Answerer(BaseHTTPRequestHandler):
-        """Answers every GET with the settings. An error ends the answer, not the server."""
 
-        def do_GET(self) -> None:
-            body = json.dumps(_settings(handle, config["ports"]["proxy_stats"])).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Write no access log."""
-
-    with HTTPServer((config["host"], config["ports"]["management"]), Answerer) as server:
-        server.serve_forever()
+def _cards(config: dict[str, Any]) -> int:
+    return int(config["device"] == "cuda")
 
 
 def _haproxy(ports: dict[str, int], folder: str) -> dict[str, str]:
@@ -194,8 +208,8 @@ def _routed(stats_port: int) -> int:
     directly = build_opener(ProxyHandler({}))  # ignores http_proxy
     address = f"http://127.0.0.1:{stats_port}/stats;csv"
     try:
-        with directly.open(address, timeout=_ANSWER_S) as told:
-            rows = list(csv.DictReader(told.read().decode().splitlines()))
+        with directly.open(address, timeout=_ANSWER_S) as answer:
+            rows = list(csv.DictReader(answer.read().decode().splitlines()))
     except OSError:
         return 0
     names = {row["svname"]: row["status"] for row in rows}

@@ -1,4 +1,4 @@
-"""What every backend must do, whichever server stands behind it."""
+"""What every backend must do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.support.fakes import ended, wait_until
 
 pytest_plugins = ("tests.support.docker_fixtures",)
 
-# A batch waits so long for its last picture that a full one is told from one that waited.
+# The delay is so long that a full batch can be told from one that waited.
 SPEC = ServerSpec(
     workers=2, threads_per_worker=1, batch_size=2, batch_delay_ms=10_000, queue_size=50
 )
@@ -50,7 +50,7 @@ _ENGINES = ("torchscript", "openvino")
 def served(
     artifacts: Callable[[str], Artifacts], cache: Path
 ) -> Callable[..., ServedModel]:
-    """Return the smaller ResNet as a server needs it, by the engine's name."""
+    """Return a function from an engine's name to the smaller ResNet for that engine."""
 
     def make(engine: str = "torchscript") -> ServedModel:
         model = artifacts("resnet18")
@@ -64,7 +64,7 @@ def served(
 
 @pytest.fixture(scope="module")
 def runtime_of(request: pytest.FixtureRequest) -> Callable[[str], Runtime]:
-    """Return the runtime of a backend: processes, or containers where it must have them."""
+    """Return a function from a backend to a runtime for it: processes, if it can."""
 
     def make(backend: str) -> Runtime:
         if backend in LOCAL:
@@ -81,7 +81,7 @@ def server(
     served: Callable[..., ServedModel],
     runtime_of: Callable[[str], Runtime],
 ) -> Iterator[Server]:
-    """One server of each backend, for all tests that leave it as it is."""
+    """One server of each backend, for all tests that do not change it."""
     backend = find_backend(request.param)
     started = backend.start(served(), SPEC, runtime_of(request.param))
     yield started
@@ -93,7 +93,7 @@ def _in_docker() -> DockerRuntime:
     return DockerRuntime(session_name(), base=OWN_BASE, wheels=wheels)
 
 
-def _ask(server: Server, images: list[str]) -> list[object]:
+def _ask(server: Server, images: list[str]) -> list[Top]:
     """POST all images at once; return the answers."""
     target = _address(server)
     with ThreadPoolExecutor(len(images)) as pool:
@@ -110,10 +110,10 @@ def _address(server: Server) -> Address:
     )
 
 
-def _told(server: Server, images: list[str], predictions: Mapping[str, Top]) -> list[str]:
-    """Return what is wrong with the answer to each image; nothing where it is right."""
+def _faults(server: Server, images: list[str], predictions: Mapping[str, Top]) -> list[str]:
+    """Return what is wrong with the answer to each image; empty where it is right."""
     return [
-        differs(answer, predictions[image])  # type: ignore[arg-type]
+        differs(answer, predictions[image])
         for answer, image in zip(_ask(server, images), images, strict=True)
     ]
 
@@ -123,22 +123,24 @@ def _tree(server: Server) -> list[psutil.Process]:
     return [*roots, *(child for root in roots for child in root.children(recursive=True))]
 
 
-def test_it_says_what_it_runs_with(server: Server) -> None:
-    """Workers, batch size and delay are what was asked for, by its own account."""
+def test_it_reports_its_settings(server: Server) -> None:
+    """Workers, batch size and delay, as it reports them, are what was asked for."""
     seen = server.observed()
     assert {**SPEC.model_dump(), **seen}["workers"] == 2
     assert (seen["batch_size"], seen["batch_delay_ms"]) == (2, 10_000)
 
 
-def test_it_answers_rightly(server: Server, artifacts: Callable[[str], Artifacts]) -> None:
-    """Every photograph of many at once gets its own reference prediction."""
+def test_its_answers_are_right(
+    server: Server, artifacts: Callable[[str], Artifacts]
+) -> None:
+    """Each of many images at once gets its own reference prediction."""
     predictions = artifacts("resnet18").predictions
     images = [*predictions, *list(predictions)[:3]]
-    assert _told(server, images, predictions) == [""] * 8
+    assert _faults(server, images, predictions) == [""] * 8
 
 
 def test_a_full_batch_does_not_wait(server: Server) -> None:
-    """However four pictures are spread over two workers, two are answered without delay."""
+    """Of four images for two workers at least two make a full batch, without delay."""
     image = str(photographs()[0])
     target = _address(server)
     _ask(server, [image] * 4)  # the first answers of a worker are slow
@@ -153,8 +155,8 @@ def test_a_full_batch_does_not_wait(server: Server) -> None:
     assert response_times_s[1] < SPEC.batch_delay_ms / 1e3
 
 
-def test_bytes_that_are_no_picture_are_refused(server: Server, tmp_path: Path) -> None:
-    """They get an error and no answer, and the next picture is answered again."""
+def test_bytes_that_are_not_an_image_are_refused(server: Server, tmp_path: Path) -> None:
+    """They get an error, and the next image is answered again."""
     none = tmp_path / "none.jpg"
     none.write_text("no picture")
     with pytest.raises(RefusedError, match="HTTP 5"):
@@ -168,30 +170,30 @@ def test_workers_have_the_threads_asked_for(server: Server) -> None:
     assert {**SPEC.model_dump(), **server.observed()}["threads_per_worker"] == 1
     for process in _tree(server):
         if process.name().startswith(("containerd-shim", "ray::")):
-            continue  # the engine's own; one that has overwritten what it began with
+            continue  # Docker's own; one that overwrites its environment with its title
         assert computing(1, "retain").items() <= process.environ().items()
 
 
 def test_left_to_itself_it_does_not_spin(server: Server) -> None:
-    """A server that nobody asks leaves most of a core, even where it cannot be stopped."""
+    """A server without requests uses little of a core, even if it is not stopped."""
     assert _used_at_rest_s(server) < 0.25 * _REST_S
 
 
 def test_at_rest_it_uses_no_cpu(
     server: Server, artifacts: Callable[[str], Artifacts]
 ) -> None:
-    """A server leaves the cores to what is measured meanwhile, and answers as before.
+    """A stopped server uses no CPU, and answers as before when it continues.
 
-    A container's user is another one: only root may stop it as well.
+    A container has another user, so only root may stop it.
     """
     with at_rest(server.root_pids()):
         assert _used_at_rest_s(server) < 0.1 * _REST_S
     predictions = artifacts("resnet18").predictions
-    assert _told(server, list(predictions), predictions) == [""] * len(predictions)
+    assert _faults(server, list(predictions), predictions) == [""] * len(predictions)
 
 
 def _used_at_rest_s(server: Server) -> float:
-    """Return the CPU time that a server uses while nobody asks it for `_REST_S`."""
+    """Return the CPU time that a server uses in `_REST_S` without requests."""
 
     def used_s() -> float:
         times = [process.cpu_times() for process in _tree(server)]
@@ -229,7 +231,7 @@ def _listening(server: Server) -> set[str]:
 def test_it_ends_with_all_that_it_started(
     backend: str, served: Callable[..., ServedModel], runtime_of: Callable[[str], Runtime]
 ) -> None:
-    """After `stop` no process and no folder is left, and a second one does no harm."""
+    """After `stop` no process and no folder is left. A second stop does nothing."""
     server = find_backend(backend).start(served(), ALONE, runtime_of(backend))
     ours = {process.pid for process in _tree(server)}
     server.stop()
@@ -238,10 +240,10 @@ def test_it_ends_with_all_that_it_started(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_worker_that_dies_is_told(
+def test_a_worker_that_dies_is_reported(
     backend: str, served: Callable[..., ServedModel], runtime_of: Callable[[str], Runtime]
 ) -> None:
-    """Whether the server ends by it or puts another in its place, `observed` refuses."""
+    """Whether the server ends or replaces the worker, `observed` raises an error."""
     server = find_backend(backend).start(served(), ALONE, runtime_of(backend))
     try:
         server.observed()
@@ -253,7 +255,7 @@ def test_a_worker_that_dies_is_told(
 
 
 def _workers(server: Server) -> list[psutil.Process]:
-    """Return the processes that have the model in memory: by far the largest in Python."""
+    """Return the processes with the model in memory: the largest Python process."""
     python = [p for p in _tree(server) if "python" in p.name()]
     return [max(python, key=lambda process: process.memory_info().rss)]
 
@@ -273,15 +275,15 @@ def test_it_runs_any_engine(
     artifacts: Callable[[str], Artifacts],
     runtime_of: Callable[[str], Runtime],
 ) -> None:
-    """A backend serves what an engine computes, and the answers are the checkpoint's."""
+    """A backend serves another engine, and the answers are the checkpoint's."""
     predictions = artifacts("resnet18").predictions
     model = served("openvino")
     server = find_backend(backend).start(model, ALONE, runtime_of(backend))
     try:
-        told = _told(server, list(predictions), predictions)
+        faults = _faults(server, list(predictions), predictions)
     finally:
         server.stop()
-    assert told == [""] * 5
+    assert faults == [""] * 5
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -291,7 +293,7 @@ def test_threads_may_decode_a_batch_and_jobs_too(
     artifacts: Callable[[str], Artifacts],
     runtime_of: Callable[[str], Runtime],
 ) -> None:
-    """Photographs and arrays that jobs made of them may meet in one batch."""
+    """Images, and arrays that jobs have made of them, may be in one batch."""
     model = artifacts("resnet18")
     spec = ALONE.model_copy(
         update={"preprocess_threads": 2, "batch_size": 2, "batch_delay_ms": 1000}
@@ -308,11 +310,11 @@ def test_threads_may_decode_a_batch_and_jobs_too(
             answers = list(pool.map(lambda one: one[0].run(one[1], target), asked))
     finally:
         server.stop()
-    told = [
+    faults = [
         differs(answer, model.predictions[image])
         for answer, (_, image) in zip(answers, asked, strict=True)
     ]
-    assert told == [""] * 10
+    assert faults == [""] * 10
 
 
 @pytest.mark.usefixtures("engine")
@@ -320,18 +322,18 @@ def test_threads_may_decode_a_batch_and_jobs_too(
 def test_it_runs_in_a_container(
     backend: str, served: Callable[..., ServedModel], artifacts: Callable[[str], Artifacts]
 ) -> None:
-    """Its image has what backend and engine take, and the answers are the checkpoint's."""
+    """Its image has the packages of backend and engine, and the answers are right."""
     predictions = artifacts("resnet18").predictions
     server = find_backend(backend).start(served("openvino"), ALONE, _in_docker())
     try:
         assert server.observed()["batch_size"] == 1
-        told = _told(server, list(predictions), predictions)
+        faults = _faults(server, list(predictions), predictions)
     finally:
         server.stop()
-    assert told == [""] * 5
+    assert faults == [""] * 5
 
 
-def test_an_unknown_backend_is_told() -> None:
-    """A row that names none of them is refused with their names."""
+def test_an_unknown_backend_is_refused() -> None:
+    """The message has the names of all backends."""
     with pytest.raises(ConfigError, match=r"backend steam: no such backend; known: torchs"):
         find_backend("steam")

@@ -1,4 +1,4 @@
-"""The null server answers every request at once, however it arrives, and nothing else."""
+"""The null server answers every request at once, in however many pieces it arrives."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _start() -> NullServer:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[NullServer]:
-    """One server for all tests that leave it as it is."""
+    """One server for all tests that do not change it."""
     started = _start()
     yield started
     started.stop()
@@ -59,15 +59,15 @@ def _reply(connection: socket.socket) -> bytes:
 
 
 def test_client_job_gets_the_canned_answer(server: NullServer, tmp_path: Path) -> None:
-    """A job of the centralised arm reads the answer that the server was given."""
+    """A job of the centralised arm gets the answer that the server was given."""
     image = tmp_path / "image.jpg"
     image.write_bytes(b"x" * 200_000)
     target = Address(server.host, server.port, server.predict_path, _PATIENCE_S)
     assert run(str(image), target) == TOP
 
 
-def test_request_in_pieces_is_answered_once_it_is_whole(server: NullServer) -> None:
-    """The reply comes after the last byte and not before; then the connection closes."""
+def test_request_in_pieces_is_answered_once_it_is_complete(server: NullServer) -> None:
+    """The reply comes after the last byte, not before. Then the connection closes."""
     request = _request(b"x" * 1000)
     cuts = [0, 10, request.index(b"\r\n\r\n") + 2, len(request) - 1, len(request)]
     with socket.create_connection((server.host, server.port)) as connection:
@@ -85,7 +85,7 @@ def test_request_in_pieces_is_answered_once_it_is_whole(server: NullServer) -> N
 
 
 def test_request_without_a_body_is_answered(server: NullServer) -> None:
-    """A GET, as the readiness probe sends it, has the same answer."""
+    """A GET, as the readiness probe sends it, gets the same answer."""
     connection = http.client.HTTPConnection(server.host, server.port, timeout=_PATIENCE_S)
     connection.request("GET", server.predict_path)
     with connection.getresponse() as reply:
@@ -93,8 +93,8 @@ def test_request_without_a_body_is_answered(server: NullServer) -> None:
     connection.close()
 
 
-def test_caller_who_hangs_up_does_no_harm(server: NullServer) -> None:
-    """Half a request, then silence for ever, leaves the server answering the others."""
+def test_a_client_that_hangs_up_does_no_harm(server: NullServer) -> None:
+    """The server still answers others after half a request and silence."""
     with socket.create_connection((server.host, server.port)) as connection:
         connection.sendall(_request(b"x" * 1000)[:-1])
     with socket.create_connection((server.host, server.port)) as connection:
@@ -104,7 +104,7 @@ def test_caller_who_hangs_up_does_no_harm(server: NullServer) -> None:
 
 
 def test_death_is_seen() -> None:
-    """A server that was killed is a ServerError when it is asked how it runs."""
+    """`observed` raises ServerError where the server was killed."""
     server = _start()
     try:
         (pid,) = server.root_pids()
@@ -128,7 +128,7 @@ def test_death_is_seen() -> None:
 )
 @pytest.mark.parametrize("body", [b"", b"abcd", b"\r\n\r\ncontent-length: 7\r\n\r\n"])
 def test_request_length(head: str, announced: int, body: bytes) -> None:
-    """The length is that of the headers and of the body that they announce."""
+    """The length is that of the headers, plus the body length that they announce."""
     whole = head.encode() + b"\r\n\r\n"
     assert request_length(bytearray(whole + body)) == len(whole) + announced
     assert request_length(bytearray(whole[:-1])) is None
@@ -136,7 +136,7 @@ def test_request_length(head: str, announced: int, body: bytes) -> None:
 
 @given(body=st.binary(max_size=200), cut=st.integers(0, 300))
 def test_request_length_does_not_depend_on_what_has_arrived(body: bytes, cut: int) -> None:
-    """However much of a request is there, its length is unknown or right."""
+    """For any part of a request the length is either None or right."""
     request = _request(body)
     assert request_length(bytearray(request[:cut])) in {None, len(request)}
     assert request_length(bytearray(request)) == len(request)

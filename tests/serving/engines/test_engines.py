@@ -1,4 +1,4 @@
-"""Engines: each computes the checkpoint's answers, or nearly, and says how nearly."""
+"""Engines: each computes the checkpoint's answers within the tolerance it declares."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OTHERS = [engine for engine in ENGINES.values() if engine.name != DEFAULT]
 def made(
     request: pytest.FixtureRequest, artifacts: Callable[[str], Artifacts], cache: Path
 ) -> Converted:
-    """The smaller ResNet, as one of the engines reads it."""
+    """The smaller ResNet, converted for one of the engines."""
     engine: Engine = request.param
     if refusal := engine.refusal(read_machine().instruction_sets):
         pytest.skip(refusal)
@@ -38,9 +38,9 @@ def made(
 def test_an_exact_engine_has_the_checkpoints_answers(
     made: Converted, artifacts: Callable[[str], Artifacts], tmp_path: Path
 ) -> None:
-    """An engine in fp32 names the same classes, to within a thousandth.
+    """An engine in fp32 has the checkpoint's predictions, to within a thousandth.
 
-    One of less precision is held against its own answers.
+    An engine of lower precision has its own.
     """
     model, target = artifacts("resnet18"), tmp_path / "answers.json"
     engine, folder = made.engine, made.folder
@@ -56,10 +56,10 @@ def test_an_exact_engine_has_the_checkpoints_answers(
 
 
 def test_agreement_is_counted(made: Converted) -> None:
-    """Over more than 200 pictures; an exact engine always finds the same class.
+    """It is counted on at least 200 images; an exact engine always finds the same class.
 
-    Weights from a seed, of which there is no trained margin between classes, are the worst
-    that lower precision can meet; by chance they would agree on one picture in a thousand.
+    Weights from a seed are the worst case for lower precision, because their margins
+    between classes are smaller than trained ones. By chance one image in a thousand agrees.
     """
     assert made.agreement is not None
     assert made.agreement.pictures >= 200
@@ -89,7 +89,7 @@ def test_it_is_converted_once(
 def test_the_checkpoint_itself_needs_no_conversion(
     artifacts: Callable[[str], Artifacts], tmp_path: Path
 ) -> None:
-    """The article's engine reads the checkpoint where it lies; nothing is written."""
+    """The article's engine reads the checkpoint itself; nothing is written."""
     model = artifacts("resnet18")
     made = ensure_converted(model, find_engine(DEFAULT), photographs(), tmp_path)
     assert made.files["model.pt"] == model.checkpoint
@@ -98,19 +98,19 @@ def test_the_checkpoint_itself_needs_no_conversion(
     assert not any(tmp_path.iterdir())
 
 
-def test_a_missing_package_is_told(
+def test_a_missing_package_is_named(
     artifacts: Callable[[str], Artifacts], tmp_path: Path
 ) -> None:
-    """Without the package the message names it, and where it is to be had."""
+    """The message names the package, and the tox environment that has it."""
     engine = replace(find_engine("openvino"), packages=("openvino-of-tomorrow",))
     with pytest.raises(ConfigError, match=r"openvino-of-tomorrow is not installed; tox -e"):
         ensure_converted(artifacts("resnet18"), engine, photographs(), tmp_path)
 
 
-def test_a_model_that_an_engine_does_not_take_is_told(
+def test_a_model_that_an_engine_does_not_take_is_refused(
     artifacts: Callable[[str], Artifacts], tmp_path: Path
 ) -> None:
-    """What the engine says of it is in the message, and nothing is kept."""
+    """The message has the engine's reason, and nothing is left in the cache."""
     none = tmp_path / "none.pt"
     none.write_bytes(b"no model")
     model = replace(artifacts("resnet18"), checkpoint=none)
@@ -120,13 +120,13 @@ def test_a_model_that_an_engine_does_not_take_is_told(
     assert not any(cache.iterdir())
 
 
-def test_a_damaged_entry_is_told(
+def test_a_damaged_entry_is_named(
     artifacts: Callable[[str], Artifacts],
     cache: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A file that is not what was written is named, and what to do."""
+    """The message names the file that has changed, and the remedy."""
     engine = find_engine("openvino")
     made = ensure_converted(artifacts("resnet18"), engine, photographs(), cache)
     copy = tmp_path / made.folder.name
@@ -141,7 +141,7 @@ def test_a_damaged_entry_is_told(
 
 
 def test_a_precision_that_the_cpu_lacks_is_refused() -> None:
-    """The reason names what is needed and what there is; fp32 runs anywhere."""
+    """The reason names what is needed and what the CPU has; fp32 runs anywhere."""
     engine = find_engine("openvino-bf16")
     assert engine.refusal(("avx512", "bf16")) == ""
     assert engine.refusal(("avx512", "vnni")) == (
@@ -151,14 +151,14 @@ def test_a_precision_that_the_cpu_lacks_is_refused() -> None:
 
 
 def test_a_card_computes_what_its_engine_can_and_no_cpu_needs() -> None:
-    """Instruction sets are the CPU's; an engine for CPUs alone says so."""
+    """Instruction sets do not matter on a card; an engine for CPUs only says so."""
     assert find_engine("torchscript-bf16").refusal((), "cuda") == ""
     assert find_engine("onnxruntime").refusal((), "cuda") == (
         "engine onnxruntime computes on the cpu only"
     )
 
 
-def test_an_unknown_engine_is_told() -> None:
-    """A row that names none of the engines is refused with their names."""
+def test_an_unknown_engine_is_refused() -> None:
+    """The message has the names of all engines."""
     with pytest.raises(ConfigError, match=r"engine steam: no such engine; known: torchs"):
         find_engine("steam")

@@ -1,4 +1,4 @@
-"""The cache of models: built once, whole or not at all, and never trusted unseen."""
+"""The cache of models: entries are built once, complete or not at all, and checked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytest_plugins = ("tests.support.own_model",)
 
 @pytest.fixture
 def no_builder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing be built or predicted."""
+    """Fail where anything is built or predicted."""
 
     def refused(*_: object) -> None:
         raise AssertionError("a builder was started")
@@ -40,7 +40,7 @@ def _ensure(made: Artifacts, images: tuple[Path, ...] = photographs()) -> Artifa
 
 @pytest.mark.usefixtures("no_builder")
 def test_second_call_builds_nothing(built: Artifacts) -> None:
-    """What is there is taken as it is: the same files, untouched."""
+    """An entry that exists is used as it is; its files are not touched."""
     entry = built.archive.parent
     before = {path: path.stat() for path in entry.iterdir()}
     assert _ensure(built) == built
@@ -51,7 +51,7 @@ def test_second_call_builds_nothing(built: Artifacts) -> None:
 
 
 def test_own_model_is_ready_to_be_served(built: Artifacts, models: Path) -> None:
-    """A user's scripted model gets checkpoint, archive and five classes for each image."""
+    """A user's model gets checkpoint, archive, and five classes for each image."""
     assert built.choice.path == models / "own.pt"
     assert built.digest == room.sha256(built.checkpoint)
     assert built.checkpoint.stat().st_size > 768 * 1000 * 4
@@ -63,7 +63,7 @@ def test_own_model_is_ready_to_be_served(built: Artifacts, models: Path) -> None
 
 
 def test_others_can_read_an_entry(built: Artifacts) -> None:
-    """A container's user, who is nobody here, may enter the folder and read the files."""
+    """A container's user, who is unknown here, may enter the folder and read the files."""
     entry = built.archive.parent
     assert entry.stat().st_mode & 0o777 == 0o755
     assert all(path.stat().st_mode & 0o044 == 0o044 for path in entry.iterdir())
@@ -72,7 +72,7 @@ def test_others_can_read_an_entry(built: Artifacts) -> None:
 def test_key_covers_what_goes_into_an_entry(
     models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another model, weights, file content, photograph or version is another entry."""
+    """Another model, weights, file content, image or version gives another entry."""
     own = tmp_path / "own.pt"
     shutil.copy(models / "own.pt", own)
 
@@ -104,7 +104,7 @@ def _differ(before: list[str], after: list[str]) -> list[int]:
 @pytest.mark.usefixtures("no_builder")
 @pytest.mark.parametrize("name", ["own.mar", "own.pt", "preprocess.json"])
 def test_truncated_file_is_found(copied: Artifacts, name: str) -> None:
-    """A file of an entry that lost its end is named, and what to do about it."""
+    """The message names the file that is too short, and the remedy."""
     damaged = copied.archive.parent / name
     os.truncate(damaged, damaged.stat().st_size - 1)
     with pytest.raises(ArtifactError) as caught:
@@ -118,7 +118,7 @@ def test_truncated_file_is_found(copied: Artifacts, name: str) -> None:
 @pytest.mark.usefixtures("no_builder")
 @pytest.mark.parametrize("name", ["own.mar", "own.pt", "preprocess.json", "manifest.json"])
 def test_missing_file_is_found(copied: Artifacts, name: str) -> None:
-    """So is one that is not there."""
+    """The same holds for a file that is missing."""
     missing = copied.archive.parent / name
     missing.unlink()
     with pytest.raises(ArtifactError, match=f"^{missing} is damaged.*--perf-cache"):
@@ -130,7 +130,7 @@ def test_missing_file_is_found(copied: Artifacts, name: str) -> None:
     "text", ["", '{"own.pt": "4d', "[]", "7", "null", "{}", '{"own.pt": 7}', "\udcff"]
 )
 def test_garbage_manifest_is_found(copied: Artifacts, text: str) -> None:
-    """A manifest that is none is one line, not a traceback."""
+    """A manifest that cannot be read gives one line, not a traceback."""
     entry = copied.archive.parent
     (entry / "manifest.json").write_text(text, "utf-8", errors="surrogateescape")
     with pytest.raises(ArtifactError) as caught:
@@ -144,7 +144,7 @@ def test_garbage_manifest_is_found(copied: Artifacts, text: str) -> None:
 @pytest.mark.usefixtures("no_builder")
 @pytest.mark.parametrize("text", ["", "[]", "{}", "truncated", "unpaired"])
 def test_garbage_predictions_are_found(copied: Artifacts, text: str) -> None:
-    """So are predictions that are none: no answer is held against them."""
+    """Predictions that cannot be read give one line, and are not used."""
     (predictions,) = copied.archive.parent.glob("predictions-*.json")
     whole = predictions.read_text("utf-8")
     unpaired = {path: [281, 0.5] for path in copied.predictions}
@@ -156,7 +156,7 @@ def test_garbage_predictions_are_found(copied: Artifacts, text: str) -> None:
 
 @pytest.mark.usefixtures("no_builder")
 def test_image_that_is_not_there(copied: Artifacts, tmp_path: Path) -> None:
-    """An image that vanished is an ArtifactError that names it."""
+    """An image that is missing raises ArtifactError with its path."""
     absent = tmp_path / "absent.jpg"
     with pytest.raises(ArtifactError, match=rf"^--perf-images: .*{absent}"):
         _ensure(copied, (absent,))
@@ -173,14 +173,14 @@ def test_image_that_is_not_there(copied: Artifacts, tmp_path: Path) -> None:
     ],
 )
 def test_unknown_model(model: str, weights: str, complaint: str) -> None:
-    """A model, weights or file that do not exist are a ConfigError naming the option."""
+    """An unknown model, weights or file raises ConfigError with the option."""
     with pytest.raises(ConfigError) as caught:
         ModelChoice.parse(model, weights)
     assert str(caught.value).startswith(complaint)
 
 
-def test_folder_is_no_model(tmp_path: Path) -> None:
-    """A folder named like a model is no file."""
+def test_a_folder_is_not_a_model(tmp_path: Path) -> None:
+    """A folder with a model's name is not a file."""
     folder = tmp_path / "folder.pt"
     folder.mkdir()
     with pytest.raises(ConfigError, match=f"--perf-model {folder}: there is no such file"):
@@ -189,7 +189,7 @@ def test_folder_is_no_model(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("no_builder")
 def test_cache_that_cannot_be_written(choice: ModelChoice, tmp_path: Path) -> None:
-    """A cache that is a file, or where nobody can write, is a ConfigError naming it."""
+    """A cache that is a file, or cannot be written, raises ConfigError with its path."""
     file = tmp_path / "file"
     file.touch()
     for folder in (file, file / "below", Path("/proc")):
@@ -198,7 +198,7 @@ def test_cache_that_cannot_be_written(choice: ModelChoice, tmp_path: Path) -> No
 
 
 class _Instant:
-    """A builder that writes its files at once, and then does what the test asks."""
+    """A builder that writes its files at once, then calls `and_then`."""
 
     def __init__(self, and_then: Callable[[], object] = lambda: None) -> None:
         self._and_then = and_then
@@ -207,7 +207,7 @@ class _Instant:
         return self
 
     def call(self, request: object, _timeout_s: float) -> None:
-        """Build."""
+        """Write the files."""
         if isinstance(request, BuildRequest):
             for name in ("own.pt", "own.mar", "preprocess.json"):
                 (request.folder / name).write_text("new", encoding="utf-8")
@@ -223,7 +223,7 @@ class _Instant:
 def test_killed_builds_are_cleared_away(
     choice: ModelChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a killed build left goes with the next build; a build that may run stays."""
+    """The next build removes what a killed one has left, but not a build that may run."""
     monkeypatch.setattr(room, "Child", _Instant())
     killed, running = tmp_path / ".building-killed", tmp_path / ".building-running"
     for folder in (killed, running):
@@ -235,10 +235,10 @@ def test_killed_builds_are_cleared_away(
     assert set(tmp_path.iterdir()) == {running, made.archive.parent}
 
 
-def test_faster_program_wins(
+def test_an_entry_of_a_faster_program_is_used(
     choice: ModelChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where another program has built the same meanwhile, its entry is taken."""
+    """Where another program has built the same entry meanwhile, that one is used."""
     others: list[Artifacts] = []
 
     def build_too() -> None:
@@ -254,7 +254,7 @@ def test_faster_program_wins(
 def test_two_programs_may_predict_the_same_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The one that is slower finds its own file, whatever the faster one did."""
+    """The slower one still finds its own file."""
     (image,) = images = (tmp_path / "image.jpg",)
     image.write_bytes(b"x")
     answers = json.dumps({str(image): {"7": 0.5}})
@@ -280,7 +280,7 @@ def test_two_programs_may_predict_the_same_at_once(
 def test_disk_that_fills_at_the_end(
     choice: ModelChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the last step fails the cache is named, and nothing is left in it."""
+    """Where the last step fails, the cache is named, and nothing is left in it."""
 
     def vanish() -> None:
         for folder in tmp_path.glob(".building-*"):

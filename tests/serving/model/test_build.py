@@ -1,4 +1,4 @@
-"""What cannot be built is told in one line, and nothing of it is left in the cache."""
+"""What cannot be built gives one line, and nothing of it is left in the cache."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ _PATIENCE_S = 120.0
 
 @pytest.fixture(scope="module")
 def builder() -> Iterator[Child]:
-    """One builder for all requests that it must refuse and outlive."""
+    """One builder for all requests; it must refuse them and stay alive."""
     child = Child("serving.model.build")
     yield child
     child.stop()
 
 
 @pytest.mark.parametrize("name", ["text", "empty", "short", "state"])
-def test_file_that_is_no_torchscript(
+def test_file_that_is_not_torchscript(
     builder: Child, models: Path, tmp_path: Path, name: str
 ) -> None:
-    """Text, nothing, half a file, bare weights: one line with the option and the file."""
+    """Text, an empty file, half a file, bare weights: one line with option and file."""
     path = models / f"{name}.pt"
     choice = ModelChoice.parse(str(path), "seeded")
     with pytest.raises(ArtifactError) as caught:
@@ -53,7 +53,7 @@ def test_file_that_is_no_torchscript(
 def test_model_that_does_not_classify(
     builder: Child, built: Artifacts, models: Path, tmp_path: Path, name: str
 ) -> None:
-    """A model whose answers are no classes is told so before anything is measured."""
+    """A model whose output is not classes is refused before anything is measured."""
     request = PredictRequest(
         checkpoint=models / f"{name}.pt",
         preprocess=built.preprocess,
@@ -65,7 +65,7 @@ def test_model_that_does_not_classify(
         builder.call(request, _PATIENCE_S)
 
 
-# The header of a picture as large as a country, whose pixels never come.
+# The header of an enormous image, without any pixels.
 BOMB = b"P6 100000 100000 255\n"
 
 
@@ -80,10 +80,10 @@ BOMB = b"P6 100000 100000 255\n"
     ],
     ids=["empty", "text", "truncated", "header", "bomb"],
 )
-def test_file_that_is_no_image(
+def test_file_that_is_not_an_image(
     builder: Child, built: Artifacts, tmp_path: Path, content: bytes, complaint: str
 ) -> None:
-    """The file and the option are named, whatever is wrong with the image."""
+    """The message names the file and the option, whatever is wrong with the image."""
     image = tmp_path / "image.jpg"
     image.write_bytes(content)
     request = PredictRequest(
@@ -99,7 +99,7 @@ def test_file_that_is_no_image(
 
 
 def test_bad_image_leaves_the_cache_as_it_was(copied: Artifacts, tmp_path: Path) -> None:
-    """One bad image among good ones is one ArtifactError; the entry stays good."""
+    """One bad image among good ones raises ArtifactError; the entry stays valid."""
     entry = copied.archive.parent
     before = set(entry.iterdir())
     bad = tmp_path / "notes.txt"
@@ -111,7 +111,7 @@ def test_bad_image_leaves_the_cache_as_it_was(copied: Artifacts, tmp_path: Path)
 
 
 def _builder_with_files_up_to(size_bytes: int) -> Callable[..., Child]:
-    def start(*arguments: Any) -> Child:  # noqa: ANN401 -- handed through as it is
+    def start(*arguments: Any) -> Child:  # noqa: ANN401 -- passed on
         child = Child(*arguments)
         resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
         return child
@@ -123,7 +123,7 @@ def _builder_with_files_up_to(size_bytes: int) -> Callable[..., Child]:
 def test_full_disk(
     built: Artifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
 ) -> None:
-    """Where a file cannot grow the cache is named, and nothing is left in it."""
+    """Where a file cannot grow, the cache is named, and nothing is left in it."""
     whole = built.checkpoint.stat().st_size
     limit = {"checkpoint": whole // 2, "archive": whole}[stage]
     monkeypatch.setattr(room, "Child", _builder_with_files_up_to(limit))
@@ -138,7 +138,7 @@ def test_full_disk(
 def test_full_disk_while_predicting(
     copied: Artifacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So it is where the predictions cannot be written; the entry stays as it was."""
+    """The same holds for the predictions; the entry stays as it was."""
     entry = copied.archive.parent
     before = set(entry.iterdir())
     monkeypatch.setattr(room, "Child", _builder_with_files_up_to(10))
@@ -150,7 +150,7 @@ def test_full_disk_while_predicting(
 
 
 def test_interrupted_build_leaves_nothing(choice: ModelChoice, tmp_path: Path) -> None:
-    """Ctrl-C in the middle of a build leaves neither an entry nor a part of one."""
+    """Ctrl-C during a build leaves neither an entry nor a part of one."""
     assert choice.path is not None
     code = (
         "import sys\n"
@@ -166,7 +166,7 @@ def test_interrupted_build_leaves_nothing(choice: ModelChoice, tmp_path: Path) -
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(lambda: any(tmp_path.glob(".building-*")), "the building's beginning")
+    wait_until(lambda: any(tmp_path.glob(".building-*")), "the start of the build")
     run.send_signal(signal.SIGINT)
     _, told = run.communicate(timeout=_PATIENCE_S)
     assert run.returncode != 0
@@ -177,7 +177,7 @@ def test_interrupted_build_leaves_nothing(choice: ModelChoice, tmp_path: Path) -
 def test_interrupt_at_the_first_moment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ctrl-C as soon as there is a folder to build in leaves nothing either."""
+    """Ctrl-C right after the folder was made leaves nothing either."""
     make = Path.mkdir
 
     def interrupted(folder: Path, **kwargs: bool) -> None:

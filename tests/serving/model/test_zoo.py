@@ -1,4 +1,4 @@
-"""The models answer as they should: told apart, the same every time, right of the world."""
+"""The models' answers differ, are the same every time, and are true where trained."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from serving.spec import ServerSpec
 from serving.work.classification import Top, answer, differs, parse
 
 _PATIENCE_S = 300.0
-# ImageNet's: tabby, tiger cat, Persian, Siamese, Egyptian cat; and espresso.
+# Classes of ImageNet: tabby, tiger cat, Persian, Siamese, Egyptian cat; and espresso.
 CATS = range(281, 286)
 ESPRESSO = 967
 
 
 @pytest.fixture(scope="module")
 def trained(artifacts: Callable[[str], Artifacts]) -> Artifacts:
-    """The model that has seen the world."""
+    """The model with trained weights."""
     return artifacts("efficientnet-lite0")
 
 
 @pytest.fixture(scope="module")
 def server(trained: Artifacts) -> Iterator[TorchServeServer]:
-    """A TorchServe with that model."""
+    """A TorchServe with the trained model."""
     model = ServedModel(name=trained.choice.name, archive=trained.archive)
     spec = ServerSpec(workers=1, threads_per_worker=1)
     started = TorchServe().start(model, spec, ProcessRuntime(session_name()))
@@ -49,15 +49,15 @@ def server(trained: Artifacts) -> Iterator[TorchServeServer]:
     started.stop()
 
 
-def _assert_right_of_the_world(answers: dict[str, Top]) -> None:
-    """Hold the likeliest classes of kitten and coffee against what they are."""
+def _assert_true(answers: dict[str, Top]) -> None:
+    """Assert that the kitten is a cat and the coffee an espresso."""
     likeliest = {Path(image).stem: top[0][0] for image, top in answers.items()}
     assert likeliest["kitten"] in CATS
     assert likeliest["coffee"] == ESPRESSO
 
 
 def _jobs(module: str, target: object, model: Artifacts) -> dict[str, Top]:
-    """Run one job of `module` for each photograph, and return the answers."""
+    """Run one job of `module` for each image, and return the answers."""
     images = tuple(model.predictions)
     pool = find_pool("forked")(module, {})
     try:
@@ -69,10 +69,8 @@ def _jobs(module: str, target: object, model: Artifacts) -> dict[str, Top]:
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet152"])
-def test_seeded_answers_can_be_told_apart(
-    artifacts: Callable[[str], Artifacts], name: str
-) -> None:
-    """Each photograph has a likeliest class of its own, and none a probability near 1."""
+def test_seeded_answers_differ(artifacts: Callable[[str], Artifacts], name: str) -> None:
+    """Each image has another likeliest class, and no probability is near 1."""
     model = artifacts(name)
     assert len(model.predictions) == 5
     assert len({top[0][0] for top in model.predictions.values()}) == 5
@@ -100,17 +98,17 @@ def test_seeded_weights_are_the_same_every_time(tmp_path: Path) -> None:
 
 
 def test_preprocessing_is_torchserves_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For a ResNet both arms see what the stock image classifier would show it."""
+    """A ResNet gets the same input as from TorchServe's stock image classifier."""
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")
-    import torch  # noqa: PLC0415 -- costs seconds: only the tests that need it pay
+    import torch  # noqa: PLC0415 -- takes seconds
 
     from serving.model.standalone.preprocess import make_transform  # noqa: PLC0415 -- imports torch
-    from serving.model.zoo import preprocess_for  # noqa: PLC0415 -- so does this
+    from serving.model.zoo import preprocess_for  # noqa: PLC0415 -- imports torch
 
-    # As the handler does: or TorchServe's would import torch's compiler.
-    sys.modules.setdefault("openvino.torch", None)  # type: ignore[arg-type]
+    # As in the handler: otherwise TorchServe's would import torch's compiler.
+    sys.modules.setdefault("openvino.torch", None)  # type: ignore[arg-type]  # -- None blocks an import
     with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-        # Only importable after serving.model.standalone.preprocess; leaves a file open.
+        # Can be imported only after `preprocess`; leaves a file open.
         stock = importlib.import_module("ts.torch_handler.image_classifier")
         gc.collect()
     ours = make_transform(preprocess_for(ModelChoice.parse("resnet152", "seeded")))
@@ -121,37 +119,37 @@ def test_preprocessing_is_torchserves_own(monkeypatch: pytest.MonkeyPatch) -> No
             )
 
 
-def test_trained_model_is_right_in_this_process(trained: Artifacts) -> None:
-    """Decentralised, here: the kitten is a cat and the coffee an espresso."""
+def test_trained_model_is_true_in_this_process(trained: Artifacts) -> None:
+    """Computed in this process, the kitten is a cat and the coffee an espresso."""
     from serving.model.predict import logits_of  # noqa: PLC0415 -- imports torch
-    from serving.model.standalone.preprocess import Preprocess  # noqa: PLC0415 -- so does this
-    from serving.model.zoo import load_script  # noqa: PLC0415 -- and this
+    from serving.model.standalone.preprocess import Preprocess  # noqa: PLC0415 -- imports torch
+    from serving.model.zoo import load_script  # noqa: PLC0415 -- imports torch
 
     module = load_script(trained.checkpoint, option="--perf-model")
     pre = Preprocess.from_json(trained.preprocess.read_text("utf-8"))
     answers = {
         str(path): parse(answer(logits_of(module, path, pre))) for path in photographs()
     }
-    _assert_right_of_the_world(answers)
+    _assert_true(answers)
     for image, top in answers.items():
         assert differs(top, trained.predictions[image]) == ""
 
 
-def test_trained_model_is_right_in_jobs(trained: Artifacts) -> None:
-    """Decentralised, as it is measured: each job loads the model and answers rightly."""
+def test_trained_model_is_true_in_jobs(trained: Artifacts) -> None:
+    """Jobs of the decentralised arm, which load the model, give the same answers."""
     target = LocalModel(str(trained.checkpoint), str(trained.preprocess), 1)
     answers = _jobs("perf.load.jobs.decentralized", target, trained)
-    _assert_right_of_the_world(answers)
+    _assert_true(answers)
     for image, top in answers.items():
         assert differs(top, trained.predictions[image]) == ""
 
 
-def test_trained_model_is_right_through_torchserve(
+def test_trained_model_is_true_through_torchserve(
     trained: Artifacts, server: TorchServeServer
 ) -> None:
-    """Centralised, as it is measured: the server's answers are right, and the same."""
+    """Jobs of the centralised arm, which ask TorchServe, give the same answers."""
     target = Address(server.host, server.port, server.predict_path, _PATIENCE_S)
     answers = _jobs("perf.load.jobs.client", target, trained)
-    _assert_right_of_the_world(answers)
+    _assert_true(answers)
     for image, top in answers.items():
         assert differs(top, trained.predictions[image]) == ""

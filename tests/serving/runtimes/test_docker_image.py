@@ -1,4 +1,4 @@
-"""How the server's image is named and built, and what a failed build says."""
+"""How the server's image is named and built, and what a failed build reports."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytest_plugins = ("tests.support.docker_fixtures",)
 def test_image_is_built_once(
     engine: docker.DockerClient, small_source: ImageSource
 ) -> None:
-    """The second time the same image is there, under the same tag."""
+    """The second call finds the image under the same tag."""
     first = small_source.ensure(engine)
     layers = engine.images.get(first.tag).history()
     assert small_source.ensure(engine) == first
@@ -38,7 +38,7 @@ def test_image_is_built_once(
 def test_build_failure_names_the_options(
     engine: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A failed build is one ServerError with the end of its output; no layer stays."""
+    """A failed build raises ServerError with the end of its output; no layer is left."""
     build_id = uuid.uuid4()
     monkeypatch.setattr(uuid, "uuid4", lambda: build_id)
     dockerfile = (
@@ -58,7 +58,7 @@ def test_build_failure_names_the_options(
 
 
 def test_absent_base_names_the_option(engine: docker.DockerClient, tmp_path: Path) -> None:
-    """A base image that is neither here nor to be had is one ServerError."""
+    """A base image that cannot be pulled raises ServerError."""
     source = dataclasses.replace(small_image(tmp_path), base="127.0.0.1:9/absent:1")
     with pytest.raises(ServerError, match=r"127\.0\.0\.1:9/absent.*--perf-docker-base"):
         source.ensure(engine)
@@ -66,14 +66,14 @@ def test_absent_base_names_the_option(engine: docker.DockerClient, tmp_path: Pat
 
 @pytest.mark.parametrize("folder", ["absent", "empty"])
 def test_folder_without_wheels_names_the_option(tmp_path: Path, folder: str) -> None:
-    """A folder of wheels that has none is a ConfigError, before anything is built."""
+    """A folder without wheels raises ConfigError before anything is built."""
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match=f"--perf-docker-wheels .*{folder}"):
         ImageSource(wheels=tmp_path / folder)._files()
 
 
 def test_tag_follows_the_content(tmp_path: Path) -> None:
-    """Everything that goes into the image changes its tag, and nothing else does."""
+    """The tag changes with everything that goes into the image, and with nothing else."""
     wheels = tmp_path / "wheels"
     wheels.mkdir()
     (wheels / "one-1-py3-none-any.whl").write_bytes(b"1")
@@ -97,8 +97,8 @@ def test_tag_follows_the_content(tmp_path: Path) -> None:
     assert len(set(seen)) == len(seen) == 7
 
 
-def test_context_has_the_files_and_no_trace_of_ours(tmp_path: Path) -> None:
-    """The build's context holds the files under fixed names, without owners or times."""
+def test_context_has_the_files_without_owners_and_times(tmp_path: Path) -> None:
+    """The build's context has the files under fixed names, without owners or times."""
     wheels = tmp_path / "anywhere"
     wheels.mkdir()
     (wheels / "one-1-py3-none-any.whl").write_bytes(b"1")
@@ -114,8 +114,8 @@ def test_context_has_the_files_and_no_trace_of_ours(tmp_path: Path) -> None:
     )
 
 
-def test_an_extra_is_a_list_of_its_own(tmp_path: Path) -> None:
-    """An image holds the lists that are asked for, in whichever order, and no other."""
+def test_an_image_has_the_requirement_files_asked_for(tmp_path: Path) -> None:
+    """An image has the requirement files asked for, in any order, and no other."""
     source = small_image(tmp_path)
     one, two = "requirements-one.txt", "requirements-two.txt"
     for extra in (one, two):
@@ -125,8 +125,8 @@ def test_an_extra_is_a_list_of_its_own(tmp_path: Path) -> None:
     assert list(source._files((two, one))) == ["Dockerfile", one, two]
 
 
-def test_packages_may_need_a_base_of_their_own() -> None:
-    """Triton's Python is Debian's; a base that a user names is for all images."""
+def test_a_backend_may_need_a_base_of_its_own() -> None:
+    """Triton's base is used for Triton only; a base that the user names is for all."""
     triton = find_backend("triton").base_image
     assert ImageSource().base_for(None) == image_module.DEFAULT_BASE
     assert ImageSource().base_for(triton) == "debian:bookworm-slim"
@@ -134,7 +134,7 @@ def test_packages_may_need_a_base_of_their_own() -> None:
 
 
 def test_pins_of_the_image_are_exact() -> None:
-    """Every requirement of an image has one exact version, and Java is among them."""
+    """Every requirement has one exact version, and Java is among them."""
     lists = list(Path(image_module._FOLDER).glob("requirements*.txt"))
     assert len(lists) > 1
     for line in " ".join(pins.read_text(encoding="utf-8") for pins in lists).split():
@@ -146,9 +146,9 @@ def test_pins_of_the_image_are_exact() -> None:
 
 
 def test_torchserve_answers_in_the_servers_image(
-    engine: docker.DockerClient,  # noqa: ARG001 -- skips where there is none
+    engine: docker.DockerClient,  # noqa: ARG001 -- skips the test where there is none
 ) -> None:
-    """In the image of serving/Dockerfile TorchServe starts without privileges."""
+    """TorchServe starts without privileges in the image of serving/Dockerfile."""
     runtime = DockerRuntime(
         session_name(), base=BASE, wheels=Path(WHEELS) if WHEELS else None
     )

@@ -1,4 +1,4 @@
-"""What a container may and may not do, and that nothing of it is ever left behind."""
+"""What a container may and may not do, and that nothing of it is left behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.docker_engine import TEST_REPOSITORY, Runtimes, containers
 
 pytest_plugins = ("tests.support.docker_fixtures",)
 
-# Answers every request with what the program can do and see where it runs.
+# Answers every request with what the program can do and see in its container.
 SELF_PORTRAIT = """\
 import http.server, json, os, pathlib, subprocess, sys
 
@@ -75,7 +75,7 @@ signal.sigwait({signal.SIGTERM})
 
 
 def test_program_has_no_privileges(runtimes: Runtimes, tmp_path: Path) -> None:
-    """The program is not root, can gain nothing, and writes to its scratch folder only."""
+    """The program is not root, can gain no rights, and can write only its scratch."""
     with _portrait(runtimes(), tmp_path) as (_, seen):
         assert (seen["uid"], seen["gid"]) == (10001, 10001)
         assert seen["status"]["NoNewPrivs"] == "1"
@@ -91,7 +91,7 @@ def test_program_has_no_privileges(runtimes: Runtimes, tmp_path: Path) -> None:
 
 
 def test_file_of_its_owner_alone_can_be_read(runtimes: Runtimes, tmp_path: Path) -> None:
-    """A file that only its owner may read reaches the program all the same."""
+    """The program can read a file that only its owner may read here."""
     with _portrait(runtimes(), tmp_path) as (_, seen):
         assert seen["private"] == "for its owner"
 
@@ -122,7 +122,7 @@ def test_engine_was_told_the_limits(
 def test_root_process_is_the_containers(
     runtimes: Runtimes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The root started the container's first process; a stranger's number is refused."""
+    """The root is the first process's parent; a number from elsewhere is refused."""
     with _portrait(runtimes(), tmp_path) as (launched, _):
         (pid,) = launched.root_pids()
         (first,) = psutil.Process(pid).children()
@@ -132,7 +132,7 @@ def test_root_process_is_the_containers(
 
 
 def test_the_engine_is_the_runtimes_helper(runtimes: Runtimes) -> None:
-    """What forwards ports and writes logs is told: an engine that runs on this machine."""
+    """The helpers are the Docker engine's processes, which forward ports and write logs."""
     names = {psutil.Process(pid).name() for pid in runtimes().helper_pids()}
     assert "dockerd" in names
     assert names <= {"dockerd", "containerd"}
@@ -141,7 +141,7 @@ def test_the_engine_is_the_runtimes_helper(runtimes: Runtimes) -> None:
 def test_stop_removes_everything_and_keeps_the_log(
     runtimes: Runtimes, engine: docker.DockerClient, tmp_path: Path
 ) -> None:
-    """After `stop` no container is left, but its log is; a second `stop` does no harm."""
+    """After `stop` the container is gone, its log is kept; a second stop does nothing."""
     with _portrait(runtimes(), tmp_path) as (launched, _):
         launched.stop()
         with pytest.raises(docker.errors.NotFound):
@@ -153,7 +153,7 @@ def test_stop_removes_everything_and_keeps_the_log(
 
 
 def test_death_is_noticed(runtimes: Runtimes, engine: docker.DockerClient) -> None:
-    """A program that ends is dead, whatever its code; its log is there until `stop`."""
+    """A program that ended is dead, whatever its exit code; its log can be read."""
     launched = _run(runtimes(), "print('last words'); raise SystemExit(0)")
     with _stopping(launched):
         assert launched.exit_reason() is None
@@ -164,7 +164,7 @@ def test_death_is_noticed(runtimes: Runtimes, engine: docker.DockerClient) -> No
 
 
 def test_log_tail_is_the_end(runtimes: Runtimes, engine: docker.DockerClient) -> None:
-    """The tail has as many lines as asked for, the last ones, before and after `stop`."""
+    """The tail has the last lines, as many as asked for, before and after `stop`."""
     launched = _run(runtimes(), "for i in range(300): print(i)")
     with _stopping(launched):
         _go_on(engine, launched)
@@ -175,7 +175,7 @@ def test_log_tail_is_the_end(runtimes: Runtimes, engine: docker.DockerClient) ->
 def test_death_at_the_memory_limit_is_named(
     runtimes: Runtimes, engine: docker.DockerClient
 ) -> None:
-    """A program killed for its memory says so."""
+    """The reason says that a program was killed at its memory limit."""
     launched = _run(runtimes(memory="48m"), "x = bytearray(256 * 1024**2)")
     with _stopping(launched):
         _go_on(engine, launched)
@@ -185,7 +185,7 @@ def test_death_at_the_memory_limit_is_named(
 def test_early_death_is_one_error(
     runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A program dead before its ports are known is one ServerError with its log."""
+    """A program that dies before its ports are known raises ServerError with its log."""
     real = docker.APIClient.inspect_container
 
     def inspect_the_dead(client: docker.APIClient, name: str) -> object:
@@ -200,10 +200,10 @@ def test_early_death_is_one_error(
         runtime.launch(placement, program)
 
 
-def test_removal_by_somebody_else_is_a_death(
+def test_removal_by_another_program_is_a_death(
     runtimes: Runtimes, engine: docker.DockerClient
 ) -> None:
-    """A container that vanished is dead, and stopping it is no error."""
+    """A container that was removed is dead, and stopping it raises no error."""
     launched = _run(runtimes(), "import time; time.sleep(600)")
     with _stopping(launched):
         engine.api.remove_container(launched._id, force=True)
@@ -212,7 +212,7 @@ def test_removal_by_somebody_else_is_a_death(
 
 
 def test_missing_file_leaves_nothing(runtimes: Runtimes, tmp_path: Path) -> None:
-    """A program whose file is not there is one ServerError, and nothing is left."""
+    """A program whose file is missing raises ServerError, and nothing is left."""
     runtime = runtimes()
     placement = runtime.place(("main",))
     program = Program(argv=("true",), files={"model.mar": tmp_path / "absent.mar"})
@@ -224,12 +224,12 @@ def test_missing_file_leaves_nothing(runtimes: Runtimes, tmp_path: Path) -> None
 def test_interruption_leaves_nothing(
     runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
-    """Ctrl-C after the engine created or started the container removes it."""
+    """Ctrl-C after the container was created or started removes it."""
     runtime = runtimes()
     runtime.image()
     real = getattr(docker.APIClient, step)
 
-    def interrupted(*args: Any, **keywords: Any) -> None:  # noqa: ANN401 -- as the original
+    def interrupted(*args: Any, **keywords: Any) -> None:  # noqa: ANN401 -- like the original
         real(*args, **keywords)
         raise KeyboardInterrupt
 
@@ -239,14 +239,14 @@ def test_interruption_leaves_nothing(
 
 
 def test_fixed_port_is_used(runtimes: Runtimes, tmp_path: Path) -> None:
-    """The first port is the one asked for."""
+    """The first port has the number asked for."""
     port = _free_port()
     with _portrait(runtimes(port=port), tmp_path) as (launched, _):
         assert launched.address("main") == ("127.0.0.1", port)
 
 
-def test_port_held_by_a_stranger(runtimes: Runtimes) -> None:
-    """A port that is held is one ConfigError naming the option, early or late."""
+def test_port_held_by_another_program(runtimes: Runtimes) -> None:
+    """A held port raises ConfigError with the option, in `place` and in `launch`."""
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
         with pytest.raises(ConfigError, match=f"--perf-port {port}"):
@@ -262,7 +262,7 @@ def test_port_held_by_a_stranger(runtimes: Runtimes) -> None:
 
 
 def test_port_held_by_another_container(runtimes: Runtimes, tmp_path: Path) -> None:
-    """A port that the engine gave to another container is refused in the same words."""
+    """A port of another container is refused with the same message."""
     port = _free_port()
     runtime = runtimes(port=port)
     placement = runtime.place(("main",))
@@ -274,14 +274,14 @@ def test_port_held_by_another_container(runtimes: Runtimes, tmp_path: Path) -> N
 
 
 def test_impossible_limit(runtimes: Runtimes) -> None:
-    """More cores than there are is a ConfigError naming the options."""
+    """More cores than there are raises ConfigError with the options."""
     with pytest.raises(ConfigError, match="--perf-docker-cpus and --perf-docker-memory"):
         _run(runtimes(cpus=10_000), "")
 
 
 @pytest.mark.parametrize("memory", ["much", "8x", "", "0", "-1g"])
 def test_memory_that_is_no_size(memory: str) -> None:
-    """A memory limit that is no size is a ConfigError before anything starts."""
+    """A memory limit that is not a size raises ConfigError before anything starts."""
     with pytest.raises(ConfigError, match="--perf-docker-memory"):
         DockerRuntime("session", memory=memory)
 
@@ -289,12 +289,12 @@ def test_memory_that_is_no_size(memory: str) -> None:
 def test_reap_removes_what_dead_sessions_left(
     runtimes: Runtimes, engine: docker.DockerClient
 ) -> None:
-    """Containers of dead sessions go; those of living ones stay."""
+    """Containers of dead sessions are removed; those of living ones are kept."""
     runtime = runtimes()
     dead, living = (_run(runtime, "import time; time.sleep(600)") for _ in range(2))
     with _stopping(dead), _stopping(living):
         session = runtime._sandbox.session
-        assert DockerRuntime.reap(lambda other: True) == []  # noqa: ARG005 -- all live
+        assert DockerRuntime.reap(lambda other: True) == []  # noqa: ARG005 -- all are alive
         living_name = engine.api.inspect_container(living._id)["Name"].lstrip("/")
         removed = DockerRuntime.reap(lambda other: other != session)
         assert len(removed) == 2
@@ -302,10 +302,10 @@ def test_reap_removes_what_dead_sessions_left(
         assert containers(engine, session) == []
 
 
-def test_no_engine_is_said_in_few_words(
+def test_a_missing_docker_engine_is_reported(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Without an engine the reason is told, and asking for Docker names the option."""
+    """Without a Docker engine there is a short reason, and the errors name the option."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     assert DockerRuntime.unavailable() == "no Docker engine runs here"
     with pytest.raises(ConfigError, match="--perf-runtime docker: no Docker engine runs"):
@@ -316,7 +316,7 @@ def test_no_engine_is_said_in_few_words(
 
 
 def test_silent_engine_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An engine that accepts and never answers is no engine."""
+    """A Docker engine that accepts a connection but never answers counts as missing."""
     monkeypatch.setattr(docker_runtime, "_PROBE_S", 1)
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as silent:
         silent.bind(f"{folder}/silent.sock")
@@ -327,7 +327,7 @@ def test_silent_engine_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_junk_as_docker_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An address that is none is a reason like any other."""
+    """An invalid address is reported like any other reason."""
     monkeypatch.setenv("DOCKER_HOST", "nonsense://here")
     assert "nonsense" in str(DockerRuntime.unavailable())
     gc.collect()
@@ -341,7 +341,7 @@ def _run(runtime: DockerRuntime, script: str) -> LaunchedContainer:
 
 
 def _go_on(engine: docker.DockerClient, launched: LaunchedContainer) -> None:
-    """Let a program of `_run` go on, and return when it is dead."""
+    """Let a program of `_run` continue, and return when it is dead."""
     wait_ready(launched, lambda: launched.log_tail() or None, 60, "the program")
     engine.api.kill(launched._id, "SIGTERM")
     engine.api.wait(launched._id)
@@ -351,7 +351,7 @@ def _go_on(engine: docker.DockerClient, launched: LaunchedContainer) -> None:
 def _portrait(
     runtime: DockerRuntime, folder: Path
 ) -> Iterator[tuple[LaunchedContainer, dict[str, Any]]]:
-    """Launch the program that portrays itself; yield it and its answer."""
+    """Launch SELF_PORTRAIT; yield the container and the program's answer."""
     private = folder / "private.txt"
     private.write_text("for its owner", encoding="utf-8")
     private.chmod(0o600)

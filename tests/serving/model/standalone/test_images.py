@@ -1,4 +1,4 @@
-"""What servers do without torch: decoding and answering, held against what torch does."""
+"""Decoding and answering without torch give what torch gives."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def picture(tmp_path: Path) -> Picture:
 
 
 @pytest.mark.parametrize("path", photographs(), ids=lambda path: path.stem)
-def test_a_photograph_becomes_the_same_array(picture: Picture, path: Path) -> None:
-    """Pillow and NumPy make of a photograph, to the bit, what torchvision makes."""
+def test_an_image_becomes_the_same_array(picture: Picture, path: Path) -> None:
+    """Pillow and NumPy give the same array as torchvision, bit for bit."""
     expected = load_batch([path], PREPROCESSING)[0].numpy()
     got = picture.array(path.read_bytes())
     assert (str(got.dtype), got.shape) == ("float32", (3, 224, 224))
@@ -42,10 +42,10 @@ def test_a_photograph_becomes_the_same_array(picture: Picture, path: Path) -> No
 
 @pytest.mark.parametrize("size", [(224, 400), (256, 256), (1000, 257), (31, 97)])
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P"])
-def test_so_does_any_picture(
+def test_any_image_becomes_the_same_array(
     picture: Picture, tmp_path: Path, size: tuple[int, int], mode: str
 ) -> None:
-    """Whatever its size and its colours are."""
+    """The same holds for images of any size and colour mode."""
     rng = np.random.default_rng(1)
     pixels = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     path = tmp_path / "picture.png"
@@ -54,14 +54,14 @@ def test_so_does_any_picture(
     assert np.array_equal(picture.array(path.read_bytes()), expected)
 
 
-def test_no_picture_is_told(picture: Picture) -> None:
-    """Bytes that are no picture are refused as such."""
+def test_a_body_that_is_not_an_image_is_refused(picture: Picture) -> None:
+    """Bytes that are not an image raise Pillow's own error."""
     with pytest.raises(UnidentifiedImageError):
         picture.array(json.dumps({}).encode())
 
 
 def test_an_array_is_taken_as_it_is(picture: Picture) -> None:
-    """The model's input, as a job made it, arrives as it was sent."""
+    """The model's input that a job has made is used unchanged."""
     body = photographs()[0].read_bytes()
     made = picture.array(body)
     assert np.array_equal(picture.input_of(npy(made)), made)
@@ -79,7 +79,7 @@ def test_an_array_is_taken_as_it_is(picture: Picture) -> None:
     ids=["size", "batch", "type", "pickle"],
 )
 def test_another_array_is_refused(picture: Picture, wrong: np.ndarray) -> None:
-    """Of another shape or type it is none of ours, and nothing is ever unpickled."""
+    """An array of another shape or type is refused, and nothing is unpickled."""
     body = io.BytesIO()
     np.save(body, wrong)
     with pytest.raises(ValueError, match=r"an array of|allow_pickle=False"):
@@ -88,7 +88,7 @@ def test_another_array_is_refused(picture: Picture, wrong: np.ndarray) -> None:
 
 @pytest.mark.parametrize("threads", [1, 3])
 def test_a_batch_keeps_its_order(picture: Picture, threads: int) -> None:
-    """On however many threads, each body has its place; and one that is bad is told."""
+    """With any number of threads the order is kept, and a bad body raises an error."""
     bodies = [path.read_bytes() for path in photographs()] * 2
     batch = Batch(picture, threads)
     expected = np.stack([picture.array(body) for body in bodies])
@@ -103,8 +103,8 @@ def test_a_batch_keeps_its_order(picture: Picture, threads: int) -> None:
     )
 )
 @settings(derandomize=True, deadline=None)
-def test_the_answer_is_torchs(logits: np.ndarray) -> None:
-    """Softmax and the five likeliest classes, likeliest first, as torch computes them."""
+def test_the_answer_equals_torchs(logits: np.ndarray) -> None:
+    """Softmax and the five likeliest classes, likeliest first, are what torch computes."""
     probabilities = torch.softmax(torch.from_numpy(logits), dim=0)
     values, classes = torch.topk(probabilities, 5)
     got = answer(logits)
@@ -116,7 +116,7 @@ def test_the_answer_is_torchs(logits: np.ndarray) -> None:
 
 
 def test_crops_are_distinct_and_the_same_every_time(picture: Picture) -> None:
-    """No two crops are alike, none is empty, and another call gives the same ones."""
+    """No two crops are equal, none is blank, and another call gives the same crops."""
     crops = make_crops(photographs(), 40, picture, seed=3)
     assert crops.shape == (40, 3, 224, 224)
     assert len({crop.tobytes() for crop in crops}) == 40
