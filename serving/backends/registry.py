@@ -11,9 +11,13 @@ from serving.backends.torchserve import TorchServe
 from serving.backends.triton import Triton
 from serving.errors import ConfigError
 
-BACKENDS: Mapping[str, Backend] = {
-    backend.name: backend for backend in (TorchServe(), LitServe(), RayServe(), Triton())
-}
+_ALL: tuple[Backend, ...] = (
+    TorchServe(),
+    LitServe(),
+    RayServe(),
+    Triton(),
+)
+BACKENDS: Mapping[str, Backend] = {backend.name: backend for backend in _ALL}
 
 
 def find_backend(name: str) -> Backend:

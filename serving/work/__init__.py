@@ -56,7 +56,9 @@ class Work:
 
 
 CLASSIFICATION = Work(name="classification", file="classification", stock_handler=True)
-WORKS: Mapping[str, Work] = {work.name: work for work in (CLASSIFICATION,)}
+WORKS: Mapping[str, Work] = {
+    CLASSIFICATION.name: CLASSIFICATION,
+}
 
 
 def find_work(name: str) -> Work:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
@@ -121,8 +122,8 @@ def test_a_closed_loop_has_no_times() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "arrivals : no such arrival pattern; known: closed"),
-        ("poisson:3", "arrivals poisson:3: no such arrival pattern; known: closed"),
+        ("", "arrivals : no such arrival pattern; known: closed.*"),
+        ("poisson:3", "arrivals poisson:3: no such arrival pattern; known: closed.*"),
         ("closed:3", "arrivals closed:3: closed takes no argument"),
     ],
 )
@@ -130,7 +131,7 @@ def test_unknown_arrivals(text: str, words: str) -> None:
     """A pattern that does not exist, or a senseless argument, is one line that says so."""
     with pytest.raises(ConfigError) as caught:
         find_arrivals(text)
-    assert str(caught.value) == words
+    assert re.fullmatch(words, str(caught.value))
 
 
 def test_a_new_pattern_takes_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

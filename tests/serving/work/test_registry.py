@@ -33,5 +33,5 @@ def test_jobs_import_nothing_heavy_with_it(name: str) -> None:
 
 def test_unknown_work_is_refused() -> None:
     """The error names the table and lists the known kinds."""
-    with pytest.raises(ConfigError, match=r"work sorting: no such .*: classification"):
+    with pytest.raises(ConfigError, match=r"work sorting: no such .*: .*classification"):
         find_work("sorting")
