@@ -59,28 +59,13 @@ def ensure_converted(
 ) -> Converted:
     """Return the model of `artifacts` for an engine, and convert it where that is missing.
 
-    `work` decides what servers do with it, and so its archive and its predictions.
-
-    Raises ConfigError where a package that the engine needs is not installed, and
-    ArtifactError where the engine does not take the model or the entry is damaged.
+    `work` decides what servers do with it, and so its archive and its predictions. Raises
+    ConfigError where a package that the engine needs is not installed, and ArtifactError
+    where the engine does not take the model or the entry is damaged.
     """
     if engine.name == DEFAULT and work.stock_handler:
         return _as_it_is(artifacts, engine, work)
-    sources = {**digests_of_sources(_MAKER), work.name: sha256(work.source)}
-    key = _key(artifacts, engine, sources)
-    entry = cache / f"{artifacts.choice.name}-{engine.name}-{key}"
-    labels = f"labels-{digest_of([sources, digest_of_files(photographs())])}.json"
-    ensure_entry(
-        entry,
-        lambda folder: ConvertRequest(
-            checkpoint=artifacts.checkpoint,
-            preprocess=artifacts.preprocess,
-            engine=engine,
-            work=work,
-            labels=artifacts.checkpoint.parent / labels,
-            folder=folder,
-        ),
-    )
+    entry = _ensure_entry(artifacts, engine, work, cache)
     digests = verified(entry)
 
     def predict(target: Path) -> EnginePredictRequest:
@@ -104,6 +89,26 @@ def ensure_converted(
         agreement=_agreement(entry / _AGREEMENT),
         predictions=predictions,
     )
+
+
+def _ensure_entry(artifacts: Artifacts, engine: Engine, work: Work, cache: Path) -> Path:
+    """Return the folder of the converted model, and convert it where that is missing."""
+    sources = {**digests_of_sources(_MAKER), work.name: sha256(work.source)}
+    key = _key(artifacts, engine, sources)
+    entry = cache / f"{artifacts.choice.name}-{engine.name}-{key}"
+    labels = f"labels-{digest_of([sources, digest_of_files(photographs())])}.json"
+    ensure_entry(
+        entry,
+        lambda folder: ConvertRequest(
+            checkpoint=artifacts.checkpoint,
+            preprocess=artifacts.preprocess,
+            engine=engine,
+            work=work,
+            labels=artifacts.checkpoint.parent / labels,
+            folder=folder,
+        ),
+    )
+    return entry
 
 
 def _as_it_is(artifacts: Artifacts, engine: Engine, work: Work) -> Converted:
