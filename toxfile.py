@@ -1,7 +1,7 @@
 """Gives tox one environment for each row of perf/scenarios.toml.
 
-Such an environment has nothing in it: it runs the environment of its row's family for the
-row alone, so that no scenario needs another copy of torch.
+Such an environment installs nothing. It runs the environment of its row's family for this
+row alone, so all scenarios of a family share one copy of torch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ROOT = Path(__file__).parent
 
 
 def scenario_families() -> dict[str, str]:
-    """Return the family of each of the table's rows by its name, in the table's order."""
+    """Return the family of each row of the table, by the row's name, in table order."""
     text = (_ROOT / "perf" / "scenarios.toml").read_text("utf-8")
     rows = tomllib.loads(text)["scenario"]
     return {row["name"]: row.get("family", "main") for row in rows}
@@ -29,20 +29,20 @@ def scenario_families() -> dict[str, str]:
 
 @impl
 def tox_extend_envs() -> Iterable[str]:
-    """Name the environments."""
+    """Return the names of the environments."""
     return list(scenario_families())
 
 
 @impl
-def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:  # noqa: ARG001 -- tox calls it by name
-    """Say what each of them runs."""
+def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:  # noqa: ARG001 -- tox passes it by name
+    """Define what each environment runs."""
     posargs = state.conf.pos_args(None) or ()
     tox = [sys.executable, "-m", "tox", "run", "-c", str(_ROOT), "-e"]
     for name, family in scenario_families().items():
         environment = "perf" if family == "main" else family
         command = Command([*tox, environment, "--", "--perf-scenario", name, *posargs])
         loader = MemoryLoader(
-            description=f"measure {name} against the decentralised arm",
+            description=f"measure the scenario {name} and its reference",
             package="skip",
             commands=[command],
             allowlist_externals=[sys.executable],

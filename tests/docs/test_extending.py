@@ -106,6 +106,7 @@ def with_example() -> list[str]:
     return [heading for heading, text in sections().items() if blocks(text)]
 
 
+@pytest.mark.slow(reason="starts pytest, tox and mypy")
 @pytest.mark.parametrize("heading", with_example())
 def test_the_example_works(heading: str, tmp_path: Path) -> None:
     """Applied to a copy of the tree, the example passes the section's own commands."""

@@ -42,6 +42,7 @@ def test_the_generated_parts_are_up_to_date() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow(reason="runs the generator three times")
 def test_the_check_finds_what_is_stale(tmp_path: Path) -> None:
     """A table that was changed by hand is found, and written anew without `--check`."""
     for name in ("docs", "fixtures", "perf", "serving", "tox.ini"):
@@ -75,6 +76,7 @@ def test_the_options_are_those_that_exist() -> None:
         assert named <= exist, page
 
 
+@pytest.mark.slow(reason="starts pytest")
 @pytest.mark.parametrize("command", commands(REFERENCE, "pytest perf"), ids=" ".join)
 def test_pytest_commands_are_accepted(command: list[str], tmp_path: Path) -> None:
     """Each command is accepted as it is written, and finds benchmarks to run."""
@@ -91,6 +93,7 @@ def test_pytest_commands_are_accepted(command: list[str], tmp_path: Path) -> Non
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow(reason="runs the suite")
 def test_the_comparison_runs() -> None:
     """`pytest perf --benchmark-compare` measures, with whatever baselines there are."""
     assert ["pytest", "perf", "--benchmark-compare"] in commands(REFERENCE, "pytest perf")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 
@@ -47,12 +48,16 @@ def _converters() -> Iterator[str]:
 PINNED = {*(name for file in _FILES for name in _pins(file)), *_converters()}
 
 
+# Reads the files of all installed packages, so once is enough.
+_installed = cache(metadata.packages_distributions)
+
+
 def _imported(path: Path) -> set[str]:
     """Return the pinned distributions that a source file imports.
 
     One that is not installed is known by the end of its name: nvidia-pytriton has pytriton.
     """
-    installed = metadata.packages_distributions()
+    installed = _installed()
     found: set[str] = set()
     for name in imported_names(path):
         module = name.partition(".")[0]

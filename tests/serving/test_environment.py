@@ -11,11 +11,11 @@ import pytest
 
 from serving.environment import Allocator, computing
 
-# Uses and frees 200 MB ten times; prints the page faults of the last nine.
+# Uses and frees 40 MB ten times; prints the page faults of the last nine.
 _BATCHES = """
 import resource
 def batch():
-    block = bytearray(200_000_000)
+    block = bytearray(40_000_000)
     block[::4096] = b"1" * len(block[::4096])
 batch()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -34,6 +34,15 @@ IDENTITY = Identity(
     spec={"workers": 1, "batch_size": 8, "images": 1},
     versions={"torch": "2", "python": "3"},
 )
+# The preprocessing of a ResNet, as the file beside a model has it.
+RESNET = json.dumps(
+    {
+        "resize_px": 256,
+        "crop_px": 224,
+        "mean": [0.485, 0.456, 0.406],
+        "std": [0.229, 0.224, 0.225],
+    }
+)
 PATIENCE_S = 60.0
 _LOOK_EVERY_S = 0.01
 

@@ -54,6 +54,7 @@ def test_profiles_budget_applies_where_a_baseline_judges(
     assert run._budget_s(IDENTITY) == budget_s
 
 
+@pytest.mark.slow(reason="runs the suite")
 def test_run_with_a_tiny_budget_measures_two_launches() -> None:
     """Even with a budget of 6 ms, two launches are measured and reported without error."""
     chosen = ("--perf-scenario", "decentralized", "-k", "throughput", "--perf-pairs", "1")

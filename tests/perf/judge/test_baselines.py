@@ -17,6 +17,7 @@ from tests.support.fakes import IDENTITY, entry, pairs_of, write_baseline
 pytest_plugins = ("pytester",)
 
 
+@pytest.mark.slow(reason="starts pytest twice")
 def test_files_of_pytest_benchmark_itself(pytester: pytest.Pytester) -> None:
     """Files that pytest-benchmark saved are read, and the newest one applies."""
     pytester.makepyfile(

@@ -16,12 +16,11 @@ from serving.backends.base import ServedModel
 from serving.backends.null import NullBackend
 from serving.model.choice import photographs
 from serving.model.standalone.images import Picture
-from serving.model.standalone.preprocess import Preprocess
 from serving.runtimes.process import ProcessRuntime
 from serving.spec import ServerSpec
 from tests.perf.load.answering import answering
 from tests.perf.load.blocks import errors, most_at_a_time, run, running
-from tests.support.fakes import PATIENCE_S, TOP, ended
+from tests.support.fakes import PATIENCE_S, RESNET, TOP, ended
 
 KITTEN = str(next(path for path in photographs() if path.stem == "kitten"))
 
@@ -33,6 +32,7 @@ def clients() -> Iterator[Pool]:
         yield one
 
 
+@pytest.mark.slow(reason="starts a server")
 def test_clients_of_the_null_server(clients: Pool, tmp_path: Path) -> None:
     """Every client has the real null server's answer, over two launches of it."""
     expected = Expected(predictions={KITTEN: TOP})
@@ -75,7 +75,7 @@ def test_client_posts_the_file(clients: Pool) -> None:
 def test_a_tensor_client_posts_the_models_input(tmp_path: Path) -> None:
     """The job decodes the image, as the model's preprocessing file says."""
     preprocess = tmp_path / "preprocess.json"
-    preprocess.write_text(Preprocess().to_json(), "utf-8")
+    preprocess.write_text(RESNET, "utf-8")
     with (
         running("forked", "perf.load.jobs.tensor_client") as pool,
         answering(200, b'{"281": 0.75}') as (server, address),

@@ -54,6 +54,7 @@ def test_a_full_pool_delays_jobs_and_keeps_their_times(pool: Pool) -> None:
     assert in_order(block)[-1].launched_s > in_order(block)[-1].scheduled_s
 
 
+@pytest.mark.slow(reason="waits for a start that is seconds away")
 def test_a_deadline_passes_before_the_next_start(pool: Pool) -> None:
     """The pool wakes for a late job although the next start is further off."""
     block = run(pool, "hang", "kitten", deadline_s=0.2, arrivals=ConstantRate(0.5))
@@ -70,6 +71,7 @@ def test_a_pool_sleeps_until_the_next_start(pool: Pool) -> None:
     assert block.totals.pool_cpu_s < block.duration_s / 2
 
 
+@pytest.mark.slow(reason="waits for a start that is seconds away")
 def test_a_gap_in_the_schedule_is_no_fault(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

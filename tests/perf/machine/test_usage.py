@@ -224,6 +224,7 @@ def test_an_error_in_the_thread_is_raised_by_stop() -> None:
     assert not _monitor_threads()
 
 
+@pytest.mark.slow(reason="samples thirty processes for seconds")
 def test_sampling_costs_less_than_a_hundredth_of_a_core(start: Start) -> None:
     """With thirty processes to read, the monitor uses less than 1 % of one core."""
     roots = Roots(jobs=tuple(start().pid for _ in range(30)))

@@ -204,6 +204,7 @@ def test_more_launches_than_planned_count_as_planned() -> None:
     assert RULE.alarm_tail(more) == replace(RULE, planned=6).alarm_tail(more)
 
 
+@pytest.mark.slow(reason="simulates 4,000 runs")
 def test_repeated_looks_alarm_no_more_than_allowed() -> None:
     """At most 1 % of 4,000 runs without a change call the scenario regressed at some look.
 

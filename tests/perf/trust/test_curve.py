@@ -240,11 +240,13 @@ def test_the_recordings_are_runs_of_this_suite() -> None:
             assert len(launches_of(one.sample(name).pairs)) >= 2
 
 
+@pytest.mark.slow(reason="resamples thousands of runs")
 def test_there_are_no_more_false_alarms_than_allowed() -> None:
     """At most 1 % of the resampled runs without a change have an alarm."""
     assert recorded_curve().alarms.interval[0] <= 0.01
 
 
+@pytest.mark.slow(reason="resamples thousands of runs")
 @pytest.mark.parametrize(
     ("row", "loss", "share"),
     [

@@ -26,6 +26,8 @@ from serving.runtimes.process import ProcessRuntime
 from serving.spec import ServerSpec
 from tests.support.fakes import ended, wait_until
 
+pytestmark = pytest.mark.slow(reason="starts a server")
+
 TOP = ((281, 0.5), (285, 0.25), (282, 0.125))
 _MODEL = ServedModel(name="canned", archive=Path("none.mar"))
 _SPEC = ServerSpec(workers=1, threads_per_worker=1)

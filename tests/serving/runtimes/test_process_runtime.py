@@ -22,8 +22,10 @@ from serving.runtimes.process import (
     reap_orphans,
     session_members,
 )
-from tests.conftest import Place
 from tests.support.fakes import ended, wait_until
+from tests.support.leftovers import Place
+
+pytestmark = pytest.mark.slow(reason="starts programs as a server is started")
 
 # A leader with a child. With the argument "deaf" both ignore SIGTERM. The child prints its
 # id once it does.

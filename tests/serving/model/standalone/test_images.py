@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -17,29 +16,41 @@ from PIL import Image, UnidentifiedImageError
 from serving.model.choice import photographs
 from serving.model.crops import make_crops
 from serving.model.standalone.images import Batch, Picture, npy
-from serving.model.standalone.preprocess import Preprocess, load_batch
 from serving.work.classification import answer
+from tests.support.fakes import RESNET
 
-PREPROCESSING = Preprocess()
+USES_TORCH = pytest.mark.slow(reason="imports torch and torchvision")
 
 
 @pytest.fixture
 def picture(tmp_path: Path) -> Picture:
     """The preprocessing of a ResNet, read as a server reads it."""
     path = tmp_path / "preprocess.json"
-    path.write_text(PREPROCESSING.to_json(), "utf-8")
+    path.write_text(RESNET, "utf-8")
     return Picture.read(path)
 
 
+def by_torchvision(path: Path) -> np.ndarray:
+    """Return the array that torchvision makes of an image."""
+    from serving.model.standalone.preprocess import (  # noqa: PLC0415 -- imports torch
+        Preprocess,
+        load_batch,
+    )
+
+    return load_batch([path], Preprocess.from_json(RESNET))[0].numpy()
+
+
+@USES_TORCH
 @pytest.mark.parametrize("path", photographs(), ids=lambda path: path.stem)
 def test_an_image_becomes_the_same_array(picture: Picture, path: Path) -> None:
     """Pillow and NumPy give the same array as torchvision, bit for bit."""
-    expected = load_batch([path], PREPROCESSING)[0].numpy()
+    expected = by_torchvision(path)
     got = picture.array(path.read_bytes())
     assert (str(got.dtype), got.shape) == ("float32", (3, 224, 224))
     assert np.array_equal(got, expected)
 
 
+@USES_TORCH
 @pytest.mark.parametrize("size", [(224, 400), (256, 256), (1000, 257), (31, 97)])
 @pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "P"])
 def test_any_image_becomes_the_same_array(
@@ -50,7 +61,7 @@ def test_any_image_becomes_the_same_array(
     pixels = rng.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
     path = tmp_path / "picture.png"
     Image.fromarray(pixels).convert(mode).save(path)
-    expected = load_batch([path], PREPROCESSING)[0].numpy()
+    expected = by_torchvision(path)
     assert np.array_equal(picture.array(path.read_bytes()), expected)
 
 
@@ -97,6 +108,7 @@ def test_a_batch_keeps_its_order(picture: Picture, threads: int) -> None:
         batch.inputs([*bodies, b"no picture"])
 
 
+@USES_TORCH
 @given(
     arrays(
         np.float32, st.integers(5, 50), elements=st.floats(-50, 50, width=32), unique=True
@@ -105,6 +117,8 @@ def test_a_batch_keeps_its_order(picture: Picture, threads: int) -> None:
 @settings(derandomize=True, deadline=None)
 def test_the_answer_equals_torchs(logits: np.ndarray) -> None:
     """Softmax and the five likeliest classes, likeliest first, are what torch computes."""
+    import torch  # noqa: PLC0415 -- costs seconds
+
     probabilities = torch.softmax(torch.from_numpy(logits), dim=0)
     values, classes = torch.topk(probabilities, 5)
     got = answer(logits)

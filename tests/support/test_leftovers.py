@@ -13,11 +13,11 @@ from functools import partial
 import psutil
 import pytest
 
-import tests.conftest as proof
+import tests.support.leftovers as proof
 from perf.machine.lock import session_name
 from serving.runtimes.base import SESSION_VARIABLE
-from tests.conftest import Place, leaving_nothing
 from tests.support.fakes import ended, wait_until
+from tests.support.leftovers import Place, leaving_nothing
 
 # Leaves a child behind, in a session of its own, and tells who it is.
 ORPHAN = """
