@@ -1,1 +1,1 @@
-"""Tests of whole runs: the real suite, in a process of its own."""
+"""Tests of whole runs: each starts the real suite in a process of its own."""

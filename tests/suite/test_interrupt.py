@@ -1,10 +1,9 @@
-"""However a run is ended, nothing of it stays; the next one works."""
+"""A run that is interrupted leaves nothing behind, and the next run works."""
 
 from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,19 +13,12 @@ from perf.machine.lock import session_name
 from serving.runtimes.docker import DockerRuntime
 from tests.support.docker_engine import BASE, WHEELS
 from tests.support.fakes import wait_until
-from tests.support.suite import Started, Suite, fresh_suite, tiny_model
+from tests.support.suite import Started, Suite, tiny_model
 
 pytest_plugins = ("tests.support.docker_fixtures",)
 
 AGES_S = 120
 TERMINATED = 128 + signal.SIGTERM
-
-
-@pytest.fixture
-def suite() -> Iterator[Suite]:
-    """A folder for runs, with nothing left in the end."""
-    with fresh_suite() as made:
-        yield made
 
 
 def served() -> tuple[str, ...]:
@@ -35,15 +27,15 @@ def served() -> tuple[str, ...]:
 
 
 def start_and_measure(suite: Suite) -> Started:
-    """Return a run whose jobs are all waiting for a server that is busy for ages."""
+    """Start a run, and return it once all its jobs wait for a server that never answers."""
     run = suite.start(*served(), env=suite.slow_server(AGES_S))
     run.until("a server is started", run.servers)
-    wait_until(lambda: len(clients(suite)) == 16, "sixteen jobs wait for an answer")
+    wait_until(lambda: len(clients(suite)) == 16, "sixteen jobs that wait for an answer")
     return run
 
 
 def clients(suite: Suite) -> list[psutil.Process]:
-    """Return the jobs that run: the children of the launcher of client jobs."""
+    """Return the client jobs that are running: the children of the pool."""
     found = []
     for process in suite.processes():
         with contextlib.suppress(psutil.Error):
@@ -53,7 +45,7 @@ def clients(suite: Suite) -> list[psutil.Process]:
 
 
 def assert_the_next_run_works(suite: Suite) -> None:
-    """Assert that a run of the same folder, and so with the same lock, is green."""
+    """Assert that a run in the same folder, and so with the same lock, passes."""
     run = suite.run(
         *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
         *("-k", "throughput", "--perf-pairs", "1"),
@@ -62,7 +54,7 @@ def assert_the_next_run_works(suite: Suite) -> None:
 
 
 def test_ctrl_c_while_the_server_starts_leaves_nothing(suite: Suite) -> None:
-    """Exit code 2, no server, no folder; the lock is free again."""
+    """The exit code is 2, no server and no folder is left, and the lock is free again."""
     run = suite.start(*served())
     run.until("a server is started", run.servers)
     run.process.send_signal(signal.SIGINT)
@@ -80,7 +72,7 @@ def test_ctrl_c_while_the_server_starts_leaves_nothing(suite: Suite) -> None:
 def test_a_signal_in_the_middle_of_a_block_leaves_nothing(
     number: signal.Signals, code: int, suite: Suite
 ) -> None:
-    """Jobs that wait and workers that compute are ended; nothing is saved."""
+    """Waiting jobs and computing workers are ended; the exit code is that of the signal."""
     run = start_and_measure(suite)
     run.process.send_signal(number)
     ended = run.wait()
@@ -97,7 +89,7 @@ def test_a_signal_in_the_middle_of_a_block_leaves_nothing(
 def test_a_signal_removes_the_container(
     number: signal.Signals, code: int, suite: Suite
 ) -> None:
-    """With the Docker runtime too nothing stays, whatever the server was about to do."""
+    """The Docker runtime leaves nothing behind either, even while the server starts."""
     wheels = Path(WHEELS) if WHEELS else None
     DockerRuntime(session_name(), base=BASE, wheels=wheels).image()
     run = suite.start(*served(), "--perf-runtime", "docker")
@@ -108,13 +100,13 @@ def test_a_signal_removes_the_container(
     assert ended.code == code, ended.output
 
 
-def test_after_sigkill_jobs_vanish_and_the_next_run_ends_the_server(suite: Suite) -> None:
-    """The launchers see their parent's death; the server is found by its label."""
+def test_after_sigkill_jobs_end_and_the_next_run_ends_the_server(suite: Suite) -> None:
+    """Jobs end when their parent has died; the next run finds the server by its label."""
     run = start_and_measure(suite)
     servers = run.servers()
     run.process.kill()
     run.process.wait()
-    wait_until(lambda: not set(suite.processes()) - set(servers), "jobs are gone")
-    assert run.servers(), "nobody is there to end the server"
+    wait_until(lambda: not set(suite.processes()) - set(servers), "the end of all jobs")
+    assert run.servers(), "no process is left that could end the server"
     assert_the_next_run_works(suite)
     assert run.servers() == []

@@ -1,4 +1,4 @@
-"""A real run of a small ResNet: what it prints, what it writes, and what it measures."""
+"""A real run of a small ResNet: what it prints, writes and measures."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PAIRS = 2
 BLOCK = 16
 REFERENCE_BLOCK = 16
 WARM_UP = 16
-# Of the reference, one job a core, after each launch.
+# The reference runs one job for each core, after each launch.
 REFERENCE_WARM_UP = int(read_machine().usable_cores)
 ARMS = {"scenario", "reference"}
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A finished run that saved its result, and where it left what."""
+    """A finished run that saved its result, and the files that it wrote."""
 
     suite: Suite
     run: Run
@@ -49,7 +49,7 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[Recorded]:
-    """A run of one scenario on ResNet-18, which is saved."""
+    """A run of one scenario with ResNet-18, with its result saved."""
     with fresh_suite() as suite:
         page = suite.folder / "page.md"
         page.write_text("# What was there\n", encoding="utf-8")
@@ -65,7 +65,7 @@ def real() -> Iterator[Recorded]:
 
 
 def test_the_table_is_printed(real: Recorded) -> None:
-    """One row for the scenario, what holds for the run, and why there is no verdict."""
+    """The output has the scenario in both tables, a header, and why there is no verdict."""
     output = real.run.output
     assert "= serving performance =" in output
     verdict, usage = real.run.lines(f"{NAME}  ")
@@ -78,7 +78,7 @@ def test_the_table_is_printed(real: Recorded) -> None:
 
 
 def test_the_summary_keeps_to_its_schema(real: Recorded) -> None:
-    """summary.json is valid, and holds what was measured."""
+    """summary.json keeps to its schema and has what was measured."""
     jsonschema.validate(real.run.result, schema())
     assert [entry["name"] for entry in real.run.result["scenarios"]] == [NAME]
     row = real.run.row(NAME)
@@ -95,14 +95,14 @@ def test_the_summary_keeps_to_its_schema(real: Recorded) -> None:
     assert row["memory_bytes"]["peak_bytes"] > 0
 
 
-def test_reports_are_written_whole(real: Recorded) -> None:
-    """No half of a file lies beside them."""
+def test_reports_are_complete(real: Recorded) -> None:
+    """No partly written file lies beside them."""
     names = sorted(path.name for path in real.suite.reports.iterdir())
     assert names == ["summary.json", "summary.md"]
 
 
 def test_the_page_of_a_ci_job_gets_the_table(real: Recorded) -> None:
-    """The Markdown is added to what is there, and is that of reports/summary.md."""
+    """The Markdown of reports/summary.md is added to the text of the page."""
     page = real.page.read_text("utf-8")
     assert page.startswith("# What was there\n## Inference serving performance\n")
     assert page.endswith((real.suite.reports / "summary.md").read_text("utf-8"))
@@ -110,7 +110,7 @@ def test_the_page_of_a_ci_job_gets_the_table(real: Recorded) -> None:
 
 
 def test_the_stored_result_is_pytest_benchmarks_own(real: Recorded) -> None:
-    """A round for each pair, and our facts on the machine, the scenario and the pairs."""
+    """It has a round for each pair, and our facts of the machine, scenario and pairs."""
     assert real.stored.name == "0001_real.json"
     assert f"Saved benchmark data in: {real.stored}" in real.run.output
     machine = json.loads(real.stored.read_text("utf-8"))["machine_info"]["serving_perf"]
@@ -133,20 +133,13 @@ def test_the_stored_result_is_pytest_benchmarks_own(real: Recorded) -> None:
 
 
 def test_the_histogram_is_drawn(real: Recorded) -> None:
-    """--benchmark-histogram draws the rounds, as its users expect."""
+    """--benchmark-histogram draws the rounds."""
     (drawing,) = real.suite.folder.glob("times*.svg")
     assert f"test_throughput[{NAME}]" in drawing.read_text("utf-8")
 
 
-@pytest.fixture
-def suite() -> Iterator[Suite]:
-    """A folder for runs, with nothing left in the end."""
-    with fresh_suite() as made:
-        yield made
-
-
 def test_a_disabled_benchmark_runs_one_pair(suite: Suite) -> None:
-    """--benchmark-disable measures once: too little for a verdict, and no failure."""
+    """--benchmark-disable measures one pair: too little for a verdict, but no failure."""
     run = suite.run(
         *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
         *("-k", "throughput", "--benchmark-disable"),
@@ -158,8 +151,8 @@ def test_a_disabled_benchmark_runs_one_pair(suite: Suite) -> None:
     assert row["ratio"] is None
 
 
-def test_without_a_card_its_rows_are_skipped_and_say_why(suite: Suite) -> None:
-    """Nothing is measured on another device than the one that was asked for."""
+def test_without_a_card_scenarios_are_skipped(suite: Suite) -> None:
+    """The output says why. Nothing is measured on another device instead."""
     missing = find_card().missing
     if not missing:
         pytest.skip("this machine has a card")
@@ -174,7 +167,7 @@ def test_without_a_card_its_rows_are_skipped_and_say_why(suite: Suite) -> None:
 
 @contextlib.contextmanager
 def busy_neighbours() -> Iterator[None]:
-    """Let others' programs take a quarter of this machine, or at least one core."""
+    """Let other programs use a quarter of the CPUs, and at least one."""
     command = [sys.executable, "-c", BUSY]
     with contextlib.ExitStack() as stack:
         for _ in range(max(1, (os.cpu_count() or 1) // 4)):
@@ -186,7 +179,7 @@ def busy_neighbours() -> Iterator[None]:
 
 
 def test_a_run_beside_a_busy_program_is_invalid(suite: Suite) -> None:
-    """It is red, the report says why, and it becomes no baseline."""
+    """The run fails, the report says why, and the result becomes no baseline."""
     with busy_neighbours():
         run = suite.run(
             *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
@@ -217,7 +210,7 @@ def test_a_run_beside_a_busy_program_is_invalid(suite: Suite) -> None:
 def test_scenarios_are_chosen_by_name(
     arguments: tuple[str, ...], chosen: list[str], suite: Suite
 ) -> None:
-    """-k and --perf-scenario leave just those rows of the table."""
+    """-k and --perf-scenario choose these rows of the table, and no others."""
     run = suite.run("--collect-only", "-q", *arguments)
     assert run.code == pytest.ExitCode.OK, run.output
     collected = run.lines("perf/test_throughput.py::test_throughput[")

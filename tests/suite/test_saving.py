@@ -1,4 +1,4 @@
-"""What becomes a baseline, what never does, and that the gate judges by it."""
+"""Which runs become a baseline, which do not, and that later runs are compared with it."""
 
 from __future__ import annotations
 
@@ -18,59 +18,59 @@ PASSES = ("unchanged", "improved")
 
 
 def local(*more: str) -> tuple[str, ...]:
-    """Return the arguments of a run of two pairs that needs no server."""
+    """Return the arguments of a run of two pairs without a server."""
     size = ("--perf-pairs", "2", "--perf-launches", "2")
     return ("--perf-model", tiny_model(), *alone(LOCAL), *size, *more)
 
 
 def served(*more: str) -> tuple[str, ...]:
-    """Return the arguments of a run with a server, of three launches of one pair each."""
+    """Return the arguments of a run with a server: three launches of one pair each."""
     return ("--perf-model", tiny_model(), *alone(SERVED), *launches(3), *more)
 
 
 def launches(number: int) -> tuple[str, ...]:
-    """Return the arguments for so many launches, each with one block of 32 images."""
+    """Return the arguments for `number` launches, each with one block of 32 images."""
     total = str(32 * number)
     amounts = ("--perf-launches", str(number), "--perf-pairs", str(number))
     return (*amounts, "--perf-total", total)
 
 
 def alone(scenario: str) -> tuple[str, ...]:
-    """Return the arguments that leave one scenario, and not the harness, to be judged."""
+    """Return the arguments that choose one scenario, without the test of the harness."""
     return ("--perf-scenario", scenario, "-k", "throughput")
 
 
 @pytest.fixture(scope="module")
 def suite() -> Iterator[Suite]:
-    """A folder for runs, with nothing left in the end."""
+    """A folder for runs; at the end nothing of them may be left."""
     with fresh_suite() as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def first(suite: Suite) -> Run:
-    """A run that is saved where there was no baseline."""
+    """A run that is saved; before it there was no baseline."""
     return suite.run(*local("--benchmark-save=first"))
 
 
 @pytest.fixture(scope="module")
 def stored(suite: Suite, first: Run) -> Path:
-    """The file that the first run was saved to."""
+    """The file of the first run."""
     assert first.code == pytest.ExitCode.OK, first.output
     (path,) = suite.baselines.glob("*/*_first.json")
     return path
 
 
-def test_a_missing_baseline_is_said_and_no_failure(first: Run, stored: Path) -> None:
-    """Without --perf-require-baseline the first run passes, and its file is numbered."""
+def test_a_missing_baseline_is_reported_and_no_failure(first: Run, stored: Path) -> None:
+    """Without --perf-require-baseline the first run passes; its file has the number 1."""
     row = first.row(LOCAL)
     assert row["verdict"] == "no baseline"
     assert row["baseline_file"] is None
     assert stored.name == "0001_first.json"
 
 
-def test_the_next_run_is_judged_against_what_was_saved(suite: Suite, stored: Path) -> None:
-    """It names the file; what it finds there decides the exit code; it saves nothing."""
+def test_the_next_run_is_compared_with_the_saved_one(suite: Suite, stored: Path) -> None:
+    """Its verdict decides the exit code. It names the file, and saves nothing itself."""
     run = suite.run(*local("--perf-require-baseline"))
     row = run.row(LOCAL)
     assert row["baseline_file"] == str(stored)
@@ -84,7 +84,7 @@ def test_the_next_run_is_judged_against_what_was_saved(suite: Suite, stored: Pat
 
 @pytest.mark.usefixtures("stored")
 def test_too_little_evidence_is_no_pass_where_a_baseline_is_required(suite: Suite) -> None:
-    """One pair can never be judged, whatever baseline there is."""
+    """One pair is never enough for a verdict."""
     one = ("--perf-pairs=1", "--perf-launches=1")
     run = suite.run(*local(*one, "--perf-require-baseline"))
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
@@ -96,7 +96,7 @@ def test_too_little_evidence_is_no_pass_where_a_baseline_is_required(suite: Suit
 def test_a_baseline_of_another_machine_class_does_not_apply(
     suite: Suite, stored: Path
 ) -> None:
-    """The verdict is `no baseline`, it says what differs, and it fails where required."""
+    """The verdict is `no baseline`, with what differs; the run fails if one is required."""
     with fresh_suite() as other:
         shutil.copytree(suite.baselines, other.baselines)
         path = other.baselines / stored.relative_to(suite.baselines)
@@ -116,11 +116,8 @@ def test_a_baseline_of_another_machine_class_does_not_apply(
     assert reason in message
 
 
-def test_a_run_with_failed_jobs_is_red_and_saves_nothing() -> None:
-    """The first error is told in full with the counts and the server's log.
-
-    The row says `invalid`.
-    """
+def test_a_run_with_failed_jobs_fails_and_saves_nothing() -> None:
+    """The verdict is `invalid`, with the counts, the first error and the server's log."""
     with fresh_suite() as suite:
         run = suite.run(
             *served("--perf-job-timeout", "1", "--benchmark-save=bad"),
@@ -143,7 +140,7 @@ def test_a_run_with_failed_jobs_is_red_and_saves_nothing() -> None:
 
 
 def test_a_run_that_measured_nothing_saves_nothing(suite: Suite) -> None:
-    """--benchmark-save of no scenario leaves the baselines as they are, and says so."""
+    """With no scenario to save, --benchmark-save changes no baseline and says so."""
     before = sorted(suite.baselines.rglob("*"))
     run = suite.run("-k", "nothing", "--benchmark-save=none")
     assert run.code == pytest.ExitCode.NO_TESTS_COLLECTED, run.output
@@ -152,10 +149,10 @@ def test_a_run_that_measured_nothing_saves_nothing(suite: Suite) -> None:
     assert sorted(suite.baselines.rglob("*")) == before
 
 
-def test_a_total_holds_for_both_arms(suite: Suite) -> None:
-    """Two pairs of eight images are blocks of four, in either arm, after the warm-ups.
+def test_a_total_applies_to_both_arms(suite: Suite) -> None:
+    """Eight images in two pairs are blocks of four images in each arm.
 
-    Each of the two launches is warmed up with a job a core in both arms.
+    Before, each of the two launches runs one warm-up job for each core in both arms.
     """
     run = suite.run(*local("--perf-total", "8", "--perf-require-baseline"))
     row = run.row(LOCAL)

@@ -1,4 +1,4 @@
-"""A server that is really slower is red, and the way back is green."""
+"""A server that is really slower is a regression, and its way back an improvement."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from perf.judge.stored import EXTRA
 from tests.suite.test_saving import SERVED, launches, served
 from tests.support.suite import Run, Suite, fresh_suite, tiny_model
 
-# Added to every batch, of which a block has four. The tiny model takes some milliseconds:
-# without a delay the machine's other work would decide how long a block takes.
+# Added to each batch; a block has four. The tiny model takes some milliseconds, so without
+# a delay other programs would decide how long a block takes.
 NORMAL_S = 0.3
 SLOWER_S = 1.5
 OLD_PILLOW = "0.9.9"
@@ -21,7 +21,7 @@ OLD_PILLOW = "0.9.9"
 
 @pytest.fixture(scope="module")
 def suite() -> Iterator[Suite]:
-    """A folder for runs, with nothing left in the end."""
+    """A folder for runs; at the end nothing of them may be left."""
     with fresh_suite() as made:
         yield made
 
@@ -41,12 +41,12 @@ def normal(suite: Suite) -> Path:
 
 @pytest.fixture(scope="module")
 def slowed(suite: Suite, normal: Path) -> Run:
-    """The same with a server that is really slower, judged against it, saved as well."""
+    """The same run with a slower server, compared with that baseline, and saved too."""
     assert normal.exists()
     return suite.run(*served("--benchmark-save=slow"), env=suite.slow_server(SLOWER_S))
 
 
-def test_a_real_slow_down_is_red(normal: Path, slowed: Run) -> None:
+def test_a_real_slow_down_is_a_regression(normal: Path, slowed: Run) -> None:
     """The message has the change, the baseline, what differs and how to repeat it.
 
     What differs is the one fact that was altered; facts of another launch are no change.
@@ -78,10 +78,10 @@ def test_a_real_slow_down_is_red(normal: Path, slowed: Run) -> None:
     assert "Traceback" not in slowed.output
 
 
-def test_the_way_back_is_improved_and_green(suite: Suite, slowed: Run) -> None:
-    """Against the slow result, now the newest, the same server as at first is improved.
+def test_the_way_back_is_an_improvement(suite: Suite, slowed: Run) -> None:
+    """Compared with the slow result, which is now the newest, the first server is better.
 
-    That is certain before all of the four launches that are planned.
+    The verdict is certain before all four planned launches were measured.
     """
     assert slowed.row(SERVED)["verdict"] == "regressed"
     required = ("--perf-require-baseline", "--benchmark-compare")

@@ -1,4 +1,4 @@
-"""A child process that does what each request names; run by test_child."""
+"""A child process that does what each request says; test_child runs it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _GRANDCHILD = "import signal; signal.pause()"
 
 
 def answer(request: object) -> object:
-    """Do the request's deed; a request that names none comes back."""
+    """Do what the request says; return any other request as it is."""
     match request:
         case "refuse":
             raise ArtifactError("--perf-model x: no such file")

@@ -1,4 +1,4 @@
-"""What the tests of the Docker runtime share, beside the fixtures."""
+"""What the tests of the Docker runtime share, except the fixtures."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from serving.runtimes.image import DEFAULT_BASE, ImageSource
 OWN_BASE = os.environ.get("PERF_DOCKER_BASE")
 BASE = OWN_BASE or DEFAULT_BASE
 WHEELS = os.environ.get("PERF_DOCKER_WHEELS")
-# Of this process alone: another may test at the same time, and remove its own.
+# Each process has its own: another may run tests at the same time and remove its images.
 TEST_REPOSITORY = f"serving-perf/test-{os.getpid()}"
 
-# Only what a container needs: Python, where a placement says that it is.
+# All that a container needs is Python, at the path that a placement names.
 SMALL_DOCKERFILE = """\
 ARG BASE
 FROM ${BASE}
@@ -30,13 +30,13 @@ Runtimes = Callable[..., DockerRuntime]
 
 
 def small_image(folder: Path, dockerfile: str = SMALL_DOCKERFILE) -> ImageSource:
-    """Return the source of an image without requirements, written to `folder`."""
+    """Write the source of an image without requirements to `folder`, and return it."""
     (folder / "Dockerfile").write_text(dockerfile, encoding="utf-8")
     (folder / "requirements.txt").write_text("", encoding="utf-8")
     return ImageSource(base=BASE, folder=folder, repository=TEST_REPOSITORY)
 
 
 def containers(engine: docker.DockerClient, session: str) -> list[Any]:
-    """Return the containers of one session, dead ones too."""
+    """Return the containers of a session, also those that have ended."""
     label = {"label": f"{SESSION_LABEL}={session}"}
     return list(engine.api.containers(all=True, filters=label))

@@ -1,4 +1,4 @@
-"""Fixtures: a Docker engine, a small image, and runtimes that must leave nothing."""
+"""Fixtures: a Docker engine, a small image, and runtimes that must leave nothing behind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ from tests.support.docker_engine import (
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[docker.DockerClient]:
-    """Return a client of the engine; without engine or base image skip, or fail."""
+    """Return a client of the Docker engine.
+
+    Without an engine or the base image, skip; with PERF_REQUIRE_DOCKER=1, fail.
+    """
     try:
         DockerRuntime.require_engine()
         with contextlib.closing(docker.from_env(timeout=30)) as client:
@@ -44,7 +47,7 @@ def engine() -> Iterator[docker.DockerClient]:
 def small_source(
     engine: docker.DockerClient, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ImageSource]:
-    """Return an image that is built in a second, and remove it at the end."""
+    """Return the source of an image that takes a second to build; remove it at the end."""
     source = small_image(tmp_path_factory.mktemp("small"))
     yield source
     for built in engine.images.list(TEST_REPOSITORY):
@@ -60,13 +63,13 @@ def runtimes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Runtimes]:
-    """Make runtimes of one session, and assert afterwards that nothing of it is left."""
+    """Make runtimes of one session, and assert at the end that nothing of it is left."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    session = session_name()  # another run on this machine must find it alive
+    session = session_name()  # other runs on this machine must see it as alive
 
-    def make(**options: Any) -> DockerRuntime:  # noqa: ANN401 -- handed through as it is
+    def make(**options: Any) -> DockerRuntime:  # noqa: ANN401 -- passed on to DockerRuntime unchanged
         runtime = DockerRuntime(session, **options)
         runtime._source = small_source
         return runtime

@@ -1,4 +1,4 @@
-"""A program that was started nowhere, and a place where every program becomes it."""
+"""A fake program that was started, and a fake runtime that returns it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from serving.runtimes.base import Placement, Program
 
 @dataclass
 class FakeLaunched:
-    """A program that was started and prints `log`; it dies of `reason`."""
+    """A program that printed `log`, and ended with `reason` if that is given."""
 
     log: str = ""
     reason: str | None = None
@@ -19,17 +19,17 @@ class FakeLaunched:
     stops: int = field(default=0, init=False)
 
     def address(self, port: str) -> tuple[str, int]:
-        """Return an address, which nobody asks; or fail, as a dead container does."""
+        """Return an address that nobody uses; raise ServerError if `unreachable`."""
         if self.unreachable:
             raise ServerError(f"no {port}: the container died at once")
         return "127.0.0.1", 1
 
     def exit_reason(self) -> str | None:
-        """Return the reason given."""
+        """Return `reason`."""
         return self.reason
 
     def log_tail(self, lines: int = 40) -> str:
-        """Return the end of the log given."""
+        """Return the last lines of `log`."""
         return "\n".join(self.log.splitlines()[-lines:])
 
     def root_pids(self) -> tuple[int, ...]:
@@ -41,13 +41,13 @@ class FakeLaunched:
         return {}
 
     def stop(self) -> None:
-        """Count."""
+        """Count the call."""
         self.stops += 1
 
 
 @dataclass
 class FakeRuntime:
-    """A place where every program becomes `launched`."""
+    """A runtime that returns `launched` for each program."""
 
     launched: FakeLaunched
     name: str = "fake"
@@ -57,7 +57,7 @@ class FakeRuntime:
         return ()
 
     def place(self, ports: tuple[str, ...]) -> Placement:
-        """Give out the golden text's placement."""
+        """Return the same placement each time, the one in the golden text."""
         return Placement(
             bind_host="127.0.0.1",
             home="/the/home",

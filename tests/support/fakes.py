@@ -1,4 +1,4 @@
-"""Stand-ins for arms, instruments and baselines, and a way to wait for what must happen."""
+"""Fake arms, instruments and baselines, and a way to wait for a condition."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ _LOOK_EVERY_S = 0.01
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Return once `holds` does; fails where it does not for a minute."""
+    """Return once `holds` returns True; fail if it does not within a minute."""
     limit_s = time.monotonic() + PATIENCE_S
     while not holds():
-        assert time.monotonic() < limit_s, f"in vain: {what}"
+        assert time.monotonic() < limit_s, f"waited in vain: {what}"
         time.sleep(_LOOK_EVERY_S)
 
 
 def ended(pid: int) -> bool:
-    """Return whether a process has ended, be it that nobody has waited for it yet."""
+    """Return whether a process has ended; a zombie counts as ended."""
     try:
         return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
@@ -64,14 +64,14 @@ def ended(pid: int) -> bool:
 
 
 def record(image: int, *, answer: Top = TOP, error: str = "") -> JobRecord:
-    """Return what a job of no length left behind."""
+    """Return the record of a job that took no time."""
     return JobRecord(image, 0.0, 0.0, 0.0, 0.0, () if error else answer, error)
 
 
 class FakeArm:
-    """Writes down what is asked of it. A block's every image takes `image_s` seconds.
+    """An arm that logs each call in `diary`. Each image takes `image_s` seconds.
 
-    `bad` maps a block's number, from 0, to the record of that block's first job.
+    `bad` gives the record of the first job of a block, by the number of the block from 0.
     """
 
     def __init__(
@@ -85,11 +85,11 @@ class FakeArm:
         self._blocks = 0
 
     def relaunch(self) -> None:
-        """Write it down."""
+        """Log the call."""
         self._diary.append(f"{self._name}: relaunch")
 
     def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
-        """Return a block whose jobs all answered rightly, but for `bad`."""
+        """Return a block in which each job answered correctly, except those in `bad`."""
         chosen = self.workload.take(images)
         self._diary.append(f"{self._name}: {len(chosen)} images")
         records = [record(n) for n in range(len(chosen))]
@@ -103,12 +103,12 @@ class FakeArm:
         return Block(BlockRun(tuple(records), totals), chosen)
 
     def observed(self) -> Mapping[str, int | str]:
-        """Write it down."""
+        """Log the call."""
         self._diary.append(f"{self._name}: observed")
         return {"of": self._name}
 
     def server_pids(self) -> tuple[int, ...]:
-        """Return a number that no process has, one for each name."""
+        """Return an id that no process has: minus the length of the name."""
         return (-len(self._name),)
 
     def describe(self) -> Mapping[str, str]:
@@ -120,12 +120,12 @@ class FakeArm:
         return ""
 
     def stop(self) -> None:
-        """Write it down."""
+        """Log the call."""
         self._diary.append(f"{self._name}: stop")
 
 
 class FakeMonitor:
-    """Writes down when it would measure."""
+    """A monitor that logs when it would measure."""
 
     def __init__(self, arm: str, diary: list[str]) -> None:
         self._arm = arm
@@ -133,21 +133,21 @@ class FakeMonitor:
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
-        """Write down beginning and end."""
+        """Log the start and the end."""
         self._diary.append(f"{self._arm}: measure")
         yield
         self._diary.append(f"{self._arm}: measured")
 
 
 class FakeWatch:
-    """Keeps who should have been idle in each block; a block lasts as its number says."""
+    """A watch that keeps the idle processes of each block. Block n takes n seconds."""
 
     def __init__(self) -> None:
         self.idle: list[tuple[int, ...]] = []
 
     @contextmanager
     def block(self, idle_arm: Iterable[int] = ()) -> Iterator[list[Conditions]]:
-        """Yield a list that has the block's conditions in the end."""
+        """Yield a list that receives the conditions of the block at its end."""
         self.idle.append(tuple(idle_arm))
         found: list[Conditions] = []
         yield found
@@ -163,7 +163,7 @@ class FakeWatch:
 
 
 class FakeGauge:
-    """A yardstick that writes down each measurement, and gives its readings in turn."""
+    """A yardstick that logs each measurement and returns its readings in turn."""
 
     def __init__(self, diary: list[str], readings: Sequence[float]) -> None:
         self._diary = diary
@@ -171,15 +171,15 @@ class FakeGauge:
 
     @property
     def cpu_ms_per_image(self) -> float | None:
-        """Nothing: this gauge computes nothing."""
+        """None, because this yardstick computes nothing."""
         return None
 
     def relaunch(self) -> None:
-        """Write it down."""
+        """Log the call."""
         self._diary.append("yardstick: relaunch")
 
     def measure_rps(self) -> float:
-        """Return the next reading; after the last, the first."""
+        """Return the next reading; the first one follows the last."""
         self._diary.append("yardstick")
         return next(self._readings)
 
@@ -189,7 +189,7 @@ def fake_instruments(
     *,
     yardstick_rps: Sequence[float] = (10.0,),
 ) -> Instruments:
-    """Return instruments that write in `diary`, with these readings."""
+    """Return instruments that log in `diary`; the yardstick has these readings."""
     return Instruments(
         monitors={
             arm: cast("Monitor", FakeMonitor(arm, diary))
@@ -205,7 +205,7 @@ def pairs_of(
     launches: int = 1,
     yardstick_rps: float | None = None,
 ) -> list[dict[str, object]]:
-    """Return pairs as they are stored, with these ratios, spread over the launches."""
+    """Return pairs as they are stored, with these ratios, in equal parts a launch."""
     return [
         {
             "scenario_rps": 2 * ratio,
@@ -224,7 +224,7 @@ def entry(
     about: Mapping[str, str] | None = None,
     runs: Sequence[Mapping[str, object]] = (),
 ) -> dict[str, object]:
-    """Return what a scenario's benchmark leaves in its `extra_info`."""
+    """Return the `extra_info` of the benchmark of a scenario."""
     stored = {
         "schema_version": SCHEMA_VERSION,
         "name": name,
@@ -243,7 +243,7 @@ def write_baseline(
     *extra_infos: object,
     platform: str = "Linux-CPython-3.11-64bit",
 ) -> Path:
-    """Write a file of the shape of pytest-benchmark's, and return its path."""
+    """Write a file as pytest-benchmark saves it, and return its path."""
     path = folder / platform / name
     path.parent.mkdir(parents=True, exist_ok=True)
     benchmarks = [{"name": "test_throughput", "extra_info": x} for x in extra_infos]

@@ -1,4 +1,4 @@
-"""Fixtures: small models of a user's own, one of which works and is built once."""
+"""Fixtures: small models as a user may have them; one of them works, the others do not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from serving.model.artifacts import Artifacts, ensure_artifacts
 from serving.model.choice import ModelChoice, photographs
 
-# A user's own models. `own.pt` is some megabytes of classifier; the others are wrong.
+# `own.pt` is a classifier of some megabytes. The other models cannot be used.
 SCRIPTED = """
 import sys, warnings
 warnings.simplefilter("ignore")
@@ -38,9 +38,9 @@ torch.save(own.state_dict(), f"{sys.argv[1]}/state.pt")
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with models of a user's own, made where torch may be loaded."""
+    """Return a folder with the models; another process makes them, as torch is slow."""
     folder = tmp_path_factory.mktemp("models")
-    program = folder / "script.py"  # torch reads the source of what it scripts
+    program = folder / "script.py"  # torch reads the source code of a model that it scripts
     program.write_text(SCRIPTED, encoding="utf-8")
     subprocess.run([sys.executable, str(program), str(folder)], check=True)
     (folder / "text.pt").write_text("no model", encoding="utf-8")
@@ -51,19 +51,19 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def choice(models: Path) -> ModelChoice:
-    """Return the choice of the user's model that works."""
+    """Return the choice of the model that works."""
     return ModelChoice.parse(str(models / "own.pt"), "seeded")
 
 
 @pytest.fixture(scope="session")
 def built(choice: ModelChoice, tmp_path_factory: pytest.TempPathFactory) -> Artifacts:
-    """Return the artifacts of that model, in a cache that no test may change."""
+    """Return its artifacts, in a cache that no test may change."""
     return ensure_artifacts(choice, photographs(), tmp_path_factory.mktemp("built"))
 
 
 @pytest.fixture
 def copied(built: Artifacts, tmp_path: Path) -> Artifacts:
-    """Return the same in a cache of the test's own, where nothing needs to be built."""
+    """Return a copy of them, in a cache that the test may change."""
     entry = built.archive.parent
     mine = shutil.copytree(entry, tmp_path / "cache" / entry.name)
     return replace(

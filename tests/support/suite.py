@@ -1,4 +1,4 @@
-"""The suite as its users run it: pytest in a process of its own, at the project's root."""
+"""Runs the suite as its users do: pytest in its own process, at the root of the project."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ from tests.support.sabotage import ANY_MACHINE, SEVERAL, SLOW_SERVER
 ROOT = Path(__file__).parents[2]
 _LONGEST_S = 240
 _ENGINE_S = 3
-# The environment of a run that is as strict with this machine as a user's.
+# The environment of a run with the same limits on other programs as a user's run.
 STRICT: Mapping[str, str | None] = {"PYTHONPATH": None}
-# What the outer run was told is not for the inner one.
+# Variables of the outer run that the inner run must not see.
 _NOT_PASSED_ON = ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTHONPATH")
-# Threads that wait for each other sleep: beside other tests' threads those of a tiny model
-# would spin most of the time, and their yardstick be slower by a factor of fifty.
+# Threads that wait must sleep. Beside other tests the threads of a tiny model would spin
+# most of the time, and its yardstick would be fifty times slower.
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}
-# The lock's file stays: removing it would let two runs hold two locks. torch makes the
-# other, empty, wherever it is imported.
+# The file of the run lock: without it two runs could hold two locks. The other is an empty
+# folder that torch makes when it is imported.
 _MAY_STAY = ("serving-perf.lock", "torchinductor_")
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """How a run ended: exit code, what it printed, and its summary.json if it wrote one."""
+    """How a run ended: its exit code, its output, and its summary.json if it wrote one."""
 
     code: int
     output: str
@@ -48,28 +48,28 @@ class Run:
 
     @property
     def result(self) -> dict[str, Any]:
-        """The summary, which must be there."""
+        """The summary; fails if the run wrote none."""
         assert self.summary is not None, self.output
         return self.summary
 
     def row(self, name: str) -> dict[str, Any]:
-        """Return the scenario's entry in the summary."""
+        """Return the entry of a scenario in the summary."""
         rows = {row["name"]: row for row in self.result["scenarios"]}
         found: dict[str, Any] = rows[name]
         return found
 
     def lines(self, start: str) -> list[str]:
-        """Return the lines of the output that begin so."""
+        """Return the lines of the output that begin with `start`."""
         return [line for line in self.output.splitlines() if line.startswith(start)]
 
 
 class Started:
-    """A run that was started and may be interrupted."""
+    """A run that was started; a test may interrupt it."""
 
     def __init__(
         self, suite: Suite, command: Sequence[str], env: Mapping[str, str]
     ) -> None:
-        """Start it; its output goes into a file, which no straggler can hold open."""
+        """Start it, with its output in a file: a process left behind could block a pipe."""
         self._suite = suite
         self._output = suite.folder / "output.txt"
         with self._output.open("wb") as output:
@@ -84,15 +84,15 @@ class Started:
             )
 
     def output(self) -> str:
-        """Return what it has printed so far."""
+        """Return the output so far."""
         return self._output.read_text("utf-8", errors="replace")
 
     def servers(self) -> list[psutil.Process]:
-        """Return the server's processes of this folder's runs, found by their label."""
+        """Return the server processes of all runs of this folder; they have a label."""
         return self._suite.processes(labelled=True)
 
     def until(self, what: str, there: Callable[[], Sequence[object]]) -> None:
-        """Return once `there` finds something; fails where the run ends before."""
+        """Return once `there` returns something; fail if the run ends before."""
 
         def found() -> bool:
             assert self.process.poll() is None, f"ended before {what}: {self.output()}"
@@ -101,7 +101,7 @@ class Started:
         wait_until(found, what)
 
     def wait(self) -> Run:
-        """Return how it ended."""
+        """Wait for its end, and return how it ended."""
         try:
             code = self.process.wait(_LONGEST_S)
         except psutil.TimeoutExpired:
@@ -112,13 +112,13 @@ class Started:
 
 
 class Suite:
-    """A folder whose runs share TMPDIR, baselines and reports.
+    """A folder with runs that share TMPDIR, baselines and reports.
 
-    They find no fault in what else the machine does, but for those that are `STRICT`.
+    Other programs make no run invalid, except a run with `STRICT` as its environment.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Prepare `folder`; its path must be short, for unix sockets lie in it."""
+        """Prepare `folder`. Its path must be short, because it holds Unix sockets."""
         self.folder = folder
         self.baselines = folder / "baselines"
         self.reports = folder / "reports"
@@ -127,7 +127,7 @@ class Suite:
         self._started: list[Started] = []
 
     def arguments(self, *more: str) -> list[str]:
-        """Return pytest's arguments for a small run with the process runtime."""
+        """Return the arguments of pytest for a small run with the process runtime."""
         return [
             *("-p", "no:cacheprovider", "perf", "--perf-profile", "smoke"),
             *("--perf-runtime", "process", "--perf-reports", str(self.reports)),
@@ -135,7 +135,7 @@ class Suite:
         ]
 
     def environment(self, env: Mapping[str, str | None]) -> dict[str, str]:
-        """Return this process's environment with our TMPDIR and `env`; None removes."""
+        """Return our environment with TMPDIR and `env`; None removes a variable."""
         kept = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
         lenient = self.customised("lenient", "")
         own = {**_PATIENT, "TMPDIR": str(self.tmp), "PYTHONPATH": lenient}
@@ -157,7 +157,7 @@ class Suite:
     def refused(
         self, cases: Sequence[Sequence[str]], env: Mapping[str, str | None] | None = None
     ) -> list[Run]:
-        """Run once with each of `cases`, which must all be refused, in one process."""
+        """Run with each of `cases` in one process; pytest must refuse them all."""
         done = subprocess.run(
             [sys.executable, "-c", SEVERAL],
             input=json.dumps([self.arguments(*case) for case in cases]),
@@ -173,7 +173,7 @@ class Suite:
     def customised(self, name: str, code: str) -> str:
         """Return a folder for PYTHONPATH with `code` as its sitecustomize.
 
-        The limits on what else the machine may do are lifted there as well.
+        The sitecustomize also lifts the limits on other programs.
         """
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
@@ -182,12 +182,12 @@ class Suite:
         return str(folder)
 
     def slow_server(self, delay_s: float) -> dict[str, str | None]:
-        """Return an environment in which every batch of a server takes so much longer."""
+        """Return an environment in which each batch of a server takes `delay_s` longer."""
         code = SLOW_SERVER.replace("{delay_s}", str(delay_s))
         return {"PYTHONPATH": self.customised("slow", code)}
 
     def processes(self, *, labelled: bool = False) -> list[psutil.Process]:
-        """Return every living process whose TMPDIR is ours; or those of servers alone."""
+        """Return the processes with our TMPDIR; if `labelled`, only those of servers."""
         found = []
         for process in psutil.process_iter():
             with contextlib.suppress(OSError, psutil.Error):
@@ -198,7 +198,7 @@ class Suite:
         return found
 
     def containers(self) -> list[str]:
-        """Return the containers of our runs, each in words; none without an engine."""
+        """Describe each container of our runs; without a Docker engine there is none."""
         try:
             client = connect(_ENGINE_S)
         except ConfigError:
@@ -210,13 +210,13 @@ class Suite:
         return [f"container of {s}" for s in sessions if s.partition("-")[0] in ours]
 
     def left_over(self) -> list[str]:
-        """Return what runs that have ended left behind, each thing in words."""
+        """Describe each thing that our runs left behind."""
         left = [str(process) for process in self.processes()]
         left += [p.name for p in self.tmp.iterdir() if not p.name.startswith(_MAY_STAY)]
         return left + self.containers()
 
     def close(self) -> None:
-        """End and remove everything."""
+        """Kill our processes and remove the folder."""
         for process in self.processes():
             with contextlib.suppress(psutil.Error):
                 process.kill()
@@ -227,7 +227,7 @@ class Suite:
 
 @contextlib.contextmanager
 def fresh_suite() -> Iterator[Suite]:
-    """Give a folder for runs; in the end nothing of theirs may be left."""
+    """Yield a folder for runs, and assert at the end that they left nothing behind."""
     suite = Suite(Path(tempfile.mkdtemp(prefix="sp-")))
     try:
         yield suite
@@ -238,9 +238,9 @@ def fresh_suite() -> Iterator[Suite]:
 
 
 def tiny_model() -> str:
-    """Return the path of a model of ten classes that takes no time to compute.
+    """Return the path of a model of ten classes that is computed in no time.
 
-    It lies in the cache, so that its archive is found there by the next run of the tests.
+    It is kept in the cache, so the next run of the tests finds its archive there.
     """
     given = os.environ.get("PERF_CACHE")
     folder = Path(given or platformdirs.user_cache_dir("serving-perf")) / "tests"

@@ -1,4 +1,4 @@
-"""The proof that nothing is left behind sees what is, and nothing but what is ours."""
+"""The check for leftovers finds what a test left, and ignores what others started."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from functools import partial
 import psutil
 import pytest
 
-import tests.support.leftovers as proof
 from perf.machine.lock import session_name
 from serving.runtimes.base import SESSION_VARIABLE
+from tests.support import leftovers
 from tests.support.fakes import ended, wait_until
 from tests.support.leftovers import Place, leaving_nothing
 
-# Leaves a child behind, in a session of its own, and tells who it is.
+# Leaves a child behind, in a session of its own, and prints its process id.
 ORPHAN = """
 import os, sys, time
 if os.fork() == 0:
@@ -32,8 +32,8 @@ if os.fork() == 0:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the proof not wait for what will not go."""
-    monkeypatch.setattr(proof, "_PATIENCE_S", 0.0)
+    """Let the check report at once, without waiting for leftovers to end."""
+    monkeypatch.setattr(leftovers, "_PATIENCE_S", 0.0)
 
 
 def _leave_orphan(env: Mapping[str, str], left: list[int]) -> None:
@@ -48,8 +48,8 @@ def _end(pid: int) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_an_orphan_is_seen(place: Place) -> None:
-    """A process whose parent is gone is known by its mark, and by our label alone."""
+def test_an_orphan_is_found(place: Place) -> None:
+    """A process without its parent is found by its mark, and by our label alone."""
     for env in (dict(os.environ), {SESSION_VARIABLE: session_name()}):
         left: list[int] = []
         leave = partial(_leave_orphan, env, left)
@@ -59,16 +59,16 @@ def test_an_orphan_is_seen(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_strangers_process_is_not(place: Place, other_run: str) -> None:
-    """What another run started is that run's business."""
+def test_a_process_of_another_run_is_ignored(place: Place, other_run: str) -> None:
+    """Another run cleans up what it started."""
     left: list[int] = []
     _within(place, partial(_leave_orphan, {SESSION_VARIABLE: other_run}, left))
     _end(left[0])
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_child_without_the_mark_is_seen(place: Place) -> None:
-    """A child that got another environment is known by its parent."""
+def test_a_child_without_the_mark_is_found(place: Place) -> None:
+    """A child with another environment is found through its parent."""
     left: list[subprocess.Popen[bytes]] = []
     with pytest.raises(AssertionError, match=r"left behind: .*/bin/sleep 600"):
         _within(place, lambda: left.append(subprocess.Popen(["/bin/sleep", "600"], env={})))
@@ -77,8 +77,8 @@ def test_a_child_without_the_mark_is_seen(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_listening_socket_is_seen(place: Place) -> None:
-    """A socket that still listens is left behind; one that was closed is not."""
+def test_a_listening_socket_is_found(place: Place) -> None:
+    """A socket that still listens is a leftover; a closed one is not."""
     _within(place, lambda: socket.create_server(("127.0.0.1", 0)).close())
     left: list[socket.socket] = []
     with pytest.raises(AssertionError, match=r"left behind: .*socket .*127\.0\.0\.1"):
@@ -87,8 +87,8 @@ def test_a_listening_socket_is_seen(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_folder_is_seen(place: Place) -> None:
-    """A folder in the temporary folder is left behind; the run lock's file may stay."""
+def test_a_folder_is_found(place: Place) -> None:
+    """A folder in the temporary folder is a leftover; the file of the run lock is not."""
     _within(place, (place.folder / "serving-perf.lock").touch)
     folder = place.folder / "serving-perf-left"
     with pytest.raises(AssertionError, match=f"left behind: .*{folder}"):
@@ -97,8 +97,8 @@ def test_a_folder_is_seen(place: Place) -> None:
 
 
 @pytest.mark.usefixtures("impatient")
-def test_what_was_there_before_is_not(place: Place) -> None:
-    """A module's server runs on between its tests: that is no test's fault."""
+def test_what_was_there_before_is_ignored(place: Place) -> None:
+    """A server that a module shares still runs after a test, and is no leftover of it."""
     with socket.create_server(("127.0.0.1", 0)), leaving_nothing(place):
         pass
 

@@ -1,6 +1,7 @@
-"""A model so small that what is left of a run is the suite itself.
+"""A model so small that a run spends its time in the suite itself.
 
-`python -m tests.support.tiny FILE` scripts it: torch reads the source, so it needs a file.
+`python -m tests.support.tiny FILE` scripts and saves it. torch reads the source code, so
+the model needs a file of its own.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import torch
 
 
 class Tiny(torch.nn.Module):
-    """Ten classes, by the mean colour alone."""
+    """A classifier of ten classes, by the mean colour of the image."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits of shape (n, 10) for pictures of shape (n, 3, height, width)."""
+        """Return logits of shape (n, 10) for images of shape (n, 3, height, width)."""
         weight = torch.linspace(-3.0, 3.0, 30).reshape(3, 10)
         return x.mean(dim=(2, 3)) @ weight
 
