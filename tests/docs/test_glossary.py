@@ -18,9 +18,14 @@ def terms() -> list[str]:
 
 
 def report_headings(text: str) -> set[str]:
-    """Return the headings of the report that stands in a page, of one line or two."""
+    """Return the headings of all tables of the report in a page, of one line or two."""
     lines = text.splitlines()
-    rule_at = next(i for i, line in enumerate(lines) if re.match(r"^    -{5,}  -", line))
+    rules = [i for i, line in enumerate(lines) if re.match(r"^    -{5,}  -", line)]
+    return {heading for rule_at in rules for heading in _headings_above(lines, rule_at)}
+
+
+def _headings_above(lines: list[str], rule_at: int) -> set[str]:
+    """Return the headings above the line of dashes at a place."""
     spans = [match.span() for match in re.finditer("-+", lines[rule_at])]
     top = max(i for i in range(rule_at) if not lines[i].strip()) + 1
     return {
