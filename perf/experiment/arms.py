@@ -51,7 +51,7 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class MeasuredBlock:
     """One finished block. Its records refer to `images` by their place."""
 
     run: BlockRun
@@ -74,7 +74,7 @@ class Arm(Protocol):
     def relaunch(self) -> None:
         """Stop the server, if there is one, and start a new one."""
 
-    def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
+    def block(self, on_record: OnRecord | None = None, images: int = 0) -> MeasuredBlock:
         """Run one block of `images` images, or of the usual number.
 
         `on_record` is called for each job as it ends.
@@ -111,7 +111,7 @@ class LocalArm:
     def relaunch(self) -> None:
         """Do nothing."""
 
-    def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
+    def block(self, on_record: OnRecord | None = None, images: int = 0) -> MeasuredBlock:
         """Run one block."""
         chosen = self.workload.take(images)
         return _block(self._pool, chosen, self.workload, self._model, on_record)
@@ -168,7 +168,7 @@ class ServedArm:
         self.stop()
         self._server = self._start()
 
-    def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
+    def block(self, on_record: OnRecord | None = None, images: int = 0) -> MeasuredBlock:
         """Run one block against the server of this launch."""
         assert self._server is not None
         server = self._server
@@ -178,7 +178,7 @@ class ServedArm:
             server.predict_path,
             self.workload.deadline_s,
             self._preprocess,
-            server.wire_format,
+            server.dialect,
             self._work.module,
         )
         chosen = self.workload.take(images)
@@ -214,8 +214,8 @@ def _block(
     workload: Workload,
     target: object,
     on_record: OnRecord | None,
-) -> Block:
+) -> MeasuredBlock:
     request = BlockRequest(
         images, workload.slots, workload.deadline_s, target, workload.arrivals
     )
-    return Block(pool.run(request, on_record), images)
+    return MeasuredBlock(pool.run(request, on_record), images)

@@ -19,7 +19,7 @@ import statistics
 from collections.abc import Callable, Container, Mapping, Sequence
 
 from perf.experiment.answers import Counts
-from perf.experiment.arms import Arm, Block
+from perf.experiment.arms import Arm, MeasuredBlock
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.load.record import JobRecord
 from perf.machine.freezing import at_rest
@@ -65,7 +65,7 @@ class Pairing:
         self.reference = reference
         self.counts = Counts()
         self.pairs: list[Pair] = []
-        self.blocks: list[Block] = []
+        self.blocks: list[MeasuredBlock] = []
         self.launch = -1
         self.observed: Mapping[str, int | str] = {}
         self._instruments = instruments
@@ -74,8 +74,8 @@ class Pairing:
         self._rng = rng
         self._enough = enough
         self._on_record = on_record
-        self._reference_block: Block | None = None
-        self._scenario_block: Block | None = None
+        self._reference_block: MeasuredBlock | None = None
+        self._scenario_block: MeasuredBlock | None = None
         self._yardstick_rps: list[float] = []
 
     def setup(self) -> None:
@@ -118,7 +118,7 @@ class Pairing:
         """Ask the server for its settings; raises ServerError where they are wrong."""
         self.observed = self.scenario.observed()
 
-    def _pair(self, block: Block, reference: Block) -> Pair:
+    def _pair(self, block: MeasuredBlock, reference: MeasuredBlock) -> Pair:
         return Pair(
             scenario_rps=block.throughput_rps,
             reference_rps=reference.throughput_rps,
@@ -145,6 +145,6 @@ class Pairing:
         self._check(self.reference, block, f"{self.name}, reference arm")
         self._reference_block = block
 
-    def _check(self, arm: Arm, block: Block, who: str) -> None:
+    def _check(self, arm: Arm, block: MeasuredBlock, who: str) -> None:
         self.counts.add(block.run.records, block.images, arm.workload.expected)
         self.counts.raise_if_bad(who)

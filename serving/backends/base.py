@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from serving.dialect import Dialect
 from serving.engines import DEFAULT, ENGINES, Engine
 from serving.runtimes.base import REQUIREMENTS, Runtime
 from serving.spec import ServerSpec
-from serving.wire import WireFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,12 +36,12 @@ class ServedModel:
 
 
 class Server(Protocol):
-    """One life of a server. It answers images that are posted as serving.wire describes."""
+    """One life of a server. It answers images posted in a dialect of serving.dialect."""
 
     host: str
     port: int
     predict_path: str
-    wire_format: WireFormat
+    dialect: Dialect
 
     def observed(self) -> Mapping[str, int | str]:
         """Return the settings that the server itself reports.

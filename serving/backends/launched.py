@@ -10,10 +10,10 @@ from typing import ClassVar, TypeVar
 from serving.backends.base import ServedModel
 from serving.backends.log import WINDOW_LINES, informative_tail
 from serving.backends.ready import wait_ready
+from serving.dialect import Dialect
 from serving.errors import ServerError
 from serving.runtimes.base import Launched
 from serving.spec import ServerSpec
-from serving.wire import WireFormat
 
 # ONNX Runtime's telemetry is on by default wherever it is imported, and TorchServe imports
 # it where it is installed.
@@ -23,7 +23,7 @@ QUIET = {"ORT_DISABLE_TELEMETRY": "1"}
 class LaunchedServer(ABC):
     """One life of a server: where it answers, and the program behind it."""
 
-    wire_format: WireFormat = "plain"
+    dialect: Dialect = "plain"
     noise: ClassVar[re.Pattern[str] | None] = None
     """Found in the lines of its log that say nothing about a failure."""
 

@@ -13,16 +13,16 @@ from serving.backends.app import AppBackend
 from serving.backends.base import ServedModel
 from serving.backends.launched import ConfiguredServer
 from serving.backends.ready import get_json, get_text
+from serving.dialect import Dialect
 from serving.runtimes.base import Launched
 from serving.spec import ServerSpec
-from serving.wire import WireFormat
 
 
 class TritonServer(ConfiguredServer):
     """One life of Triton. It ends when a worker dies, because all are one process."""
 
     name = "Triton"
-    wire_format: WireFormat = "kserve"
+    dialect: Dialect = "kserve"
 
     def __init__(self, launched: Launched, model: ServedModel, spec: ServerSpec) -> None:
         """Wrap a program that was just started."""

@@ -13,7 +13,7 @@ from typing import cast
 import psutil
 
 from perf.experiment.answers import Expected
-from perf.experiment.arms import Block, Workload
+from perf.experiment.arms import MeasuredBlock, Workload
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.load.pools.base import BlockRun, OnRecord
@@ -88,7 +88,7 @@ class FakeArm:
         """Log the call."""
         self._diary.append(f"{self._name}: relaunch")
 
-    def block(self, on_record: OnRecord | None = None, images: int = 0) -> Block:
+    def block(self, on_record: OnRecord | None = None, images: int = 0) -> MeasuredBlock:
         """Return a block in which each job answered correctly, except those in `bad`."""
         chosen = self.workload.take(images)
         self._diary.append(f"{self._name}: {len(chosen)} images")
@@ -100,7 +100,7 @@ class FakeArm:
             if on_record:
                 on_record(one)
         totals = BlockTotals(0.0, self._image_s * len(chosen), 0.0, 0.0)
-        return Block(BlockRun(tuple(records), totals), chosen)
+        return MeasuredBlock(BlockRun(tuple(records), totals), chosen)
 
     def observed(self) -> Mapping[str, int | str]:
         """Log the call."""

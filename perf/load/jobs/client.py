@@ -54,14 +54,14 @@ def ask(target: Address, body: bytes, content_type: str) -> Answer:
     connection = http.client.HTTPConnection(
         target.host, target.port, timeout=target.timeout_s
     )
-    headers = {"Content-Type": content_type, **_HEADERS[target.wire_format]}
+    headers = {"Content-Type": content_type, **_HEADERS[target.dialect]}
     connection.request("POST", target.path, body, headers)
     reply = connection.getresponse()
     text = reply.read()
     connection.close()
     if reply.status != _OK:
         raise RefusedError(f"HTTP {reply.status}: {text.decode('utf-8', 'replace')[:500]}")
-    if target.wire_format == "kserve":
+    if target.dialect == "kserve":
         text = _text_of_tensor(text, reply.getheader(_JSON_BYTES))
     return work_of(target).parse(json.loads(text))
 

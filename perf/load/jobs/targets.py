@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from serving.device import Device
-from serving.wire import WireFormat
+from serving.dialect import Dialect
 from serving.work import CLASSIFICATION
 
 
@@ -25,7 +25,7 @@ class Address(NamedTuple):
     preprocess: str = ""
     """The file that says how an image becomes the model's input, for jobs that decode."""
 
-    wire_format: WireFormat = "plain"
+    dialect: Dialect = "plain"
     """How the server wants a body and sends its answer."""
 
     work: str = CLASSIFICATION.module

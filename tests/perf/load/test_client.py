@@ -1,4 +1,4 @@
-"""What a client sends and reads, in each wire format."""
+"""What a client sends and reads, in each dialect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_kserve_has_the_image_as_its_one_tensor() -> None:
     head = b'{"outputs": []}'
     body = head + len(text).to_bytes(4, "little") + text
     with answering(200, body, len(head)) as (server, address):
-        answer = ask(address._replace(wire_format="kserve"), b"jpeg", "image/jpeg")
+        answer = ask(address._replace(dialect="kserve"), b"jpeg", "image/jpeg")
     assert answer == ((285, 0.5), (3, 0.25))
     assert [headers[JSON_BYTES] for headers in server.headers] == ["0"]
     assert server.bodies == [b"jpeg"]
@@ -45,4 +45,4 @@ def test_another_answer_in_kserve_is_none(answer: bytes, json_bytes: int | None)
         answering(200, answer, json_bytes) as (_, address),
         pytest.raises(ValueError, match=words),
     ):
-        ask(address._replace(wire_format="kserve"), b"jpeg", "image/jpeg")
+        ask(address._replace(dialect="kserve"), b"jpeg", "image/jpeg")

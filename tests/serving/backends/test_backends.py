@@ -106,7 +106,7 @@ def _address(server: Server) -> Address:
         server.port,
         server.predict_path,
         _JOB_S,
-        wire_format=server.wire_format,
+        dialect=server.dialect,
     )
 
 

@@ -1,4 +1,4 @@
-"""The formats of a server's requests and answers.
+"""The dialects of servers: how a request carries an image, and how the answer comes back.
 
 plain: the request's body is the image file. The answer is a JSON object with the
 probabilities of the likeliest classes.
@@ -11,4 +11,4 @@ from __future__ import annotations
 
 from typing import Literal
 
-WireFormat = Literal["plain", "kserve"]
+Dialect = Literal["plain", "kserve"]
