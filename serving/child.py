@@ -19,7 +19,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, NamedTuple, cast
 
 from serving.errors import PerfError
 
@@ -31,6 +31,16 @@ class ChildError(PerfError):
     """A child process died or did not answer in time."""
 
 
+class Source(NamedTuple):
+    """Where a child's program is taken from."""
+
+    python: str
+    """The interpreter."""
+
+    root: Path
+    """The folder of the project; the child runs in it."""
+
+
 class Child:
     """One child process. `call` and `receive` block, at most until their time is over."""
 
@@ -39,18 +49,25 @@ class Child:
         module: str,
         env: Mapping[str, str] | None = None,
         arguments: tuple[str, ...] = (),
+        source: Source | None = None,
     ) -> None:
-        """Start `python -m module FD *arguments` with our environment and `env`."""
+        """Start `python -m module FD *arguments` with our environment and `env`.
+
+        `source` is another tree that the module is taken from, and its Python.
+        """
         self.module = module
+        python, root = source or Source(sys.executable, _ROOT)
         self._log = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 -- `stop` closes it
         ours, theirs = Pipe()
-        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
+        path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
-            [sys.executable, "-m", module, str(theirs.fileno()), *arguments],
+            [python, "-m", module, str(theirs.fileno()), *arguments],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            # Python looks for modules in the working folder first.
+            cwd=root if source else None,
             env={**os.environ, **(env or {}), "PYTHONPATH": path},
             start_new_session=True,  # the terminal's Ctrl-C does not reach it; see stop
         )
@@ -98,11 +115,18 @@ class Child:
         tail = deque(self._log, maxlen=lines)
         return b"".join(tail).decode("utf-8", "replace").strip()
 
-    def stop(self) -> None:
-        """Close the pipe, wait until the child ends, and kill what is left of its group."""
+    def interrupt(self) -> None:
+        """Ask the child to end, by SIGTERM, whatever it is doing."""
+        self._process.terminate()
+
+    def stop(self, grace_s: float | None = None) -> None:
+        """Close the pipe, wait until the child ends, and kill what is left of its group.
+
+        It may take `grace_s` seconds to end by itself; without, it is five.
+        """
         self._pipe.close()
         try:
-            self._process.wait(_GRACE_S)
+            self._process.wait(_GRACE_S if grace_s is None else grace_s)
         except subprocess.TimeoutExpired:
             pass
         finally:

@@ -40,3 +40,10 @@ def packages() -> tuple[str, ...]:
     return tuple(
         sorted({*PACKAGES, *(name for one in registered() for name in one.packages)})
     )
+
+
+def requirement_files() -> tuple[str, ...]:
+    """Return the requirement files, in serving/, of all that runs as a process."""
+    backends = [one for one in BACKENDS.values() if "process" in one.runtimes]
+    every: list[Declaring] = [*backends, *ENGINES.values()]
+    return tuple(sorted({name for one in every for name in one.requirements}))

@@ -1,11 +1,12 @@
-"""Measure one scenario, and return an exit code for `git bisect run`.
+"""Measure one scenario beside a good commit, and return an exit code for `git bisect run`.
 
-    python -m perf.commands.bisect SCENARIO [pytest's options]
+    python -m perf.commands.bisect SCENARIO GOOD [pytest's options]
 
-The exit code is 0 where the scenario is unchanged or improved, and 1 where it has
-regressed. It is 125, which skips the commit, where the verdict is inconclusive, invalid or
-`no baseline`, or the commit cannot be built. The command needs only tox, so it also skips a
-commit whose packages cannot be installed.
+The commit that git has checked out is measured side by side with the commit GOOD. The exit
+code is 0 where the scenario is unchanged or improved, and 1 where it has regressed. It is
+125, which skips the commit, where the verdict is inconclusive or invalid, or the commit
+cannot be built. The command needs only tox, so it also skips a commit whose packages cannot
+be installed.
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 GOOD, BAD, SKIP = 0, 1, 125
+_WORDS = 2  # the scenario and the good commit
 _CODES = {"unchanged": GOOD, "improved": GOOD, "regressed": BAD}
 _ROOT = Path(__file__).parents[2]
-_USAGE = "usage: tox -e bisect -- SCENARIO [pytest's options]"
+_USAGE = "usage: tox -e bisect -- SCENARIO GOOD [pytest's options]"
 
 
 def exit_code(summary: Path, scenario: str) -> tuple[int, str]:
@@ -38,15 +40,17 @@ def exit_code(summary: Path, scenario: str) -> tuple[int, str]:
 
 def main(arguments: Sequence[str]) -> int:
     """Measure the scenario in tox's environment, and return the exit code."""
-    if not arguments or arguments[0].startswith("-"):
+    if len(arguments) < _WORDS or any(x.startswith("-") for x in arguments[:_WORDS]):
         sys.stderr.write(f"{_USAGE}\n")
         return SKIP  # any other code would be a verdict on the commit
-    scenario, *more = arguments
+    scenario, good, *more = arguments
     with tempfile.TemporaryDirectory(prefix="serving-perf-bisect-") as folder:
         reports = ["--perf-reports", folder]
-        tox = [sys.executable, "-m", "tox", "run", "-c", str(_ROOT), "-e", "perf", "--"]
+        tox = [sys.executable, "-m", "tox", "run", "-c", str(_ROOT), "-e", "against", "--"]
         subprocess.run(
-            [*tox, "--perf-scenario", scenario, *reports, *more], cwd=_ROOT, check=False
+            [*tox, good, "--perf-scenario", scenario, *reports, *more],
+            cwd=_ROOT,
+            check=False,
         )
         code, why = exit_code(Path(folder) / "summary.json", scenario)
     sys.stdout.write(f"bisect: {scenario}: {why} (exit code {code})\n")

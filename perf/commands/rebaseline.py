@@ -28,7 +28,7 @@ from tabulate import tabulate
 from perf.judge.baselines import Baseline, BaselineStore
 from perf.judge.pooling import pooled
 from perf.report import formatting
-from perf.stats import TooFewLaunches, estimate_change, estimate_ratio
+from perf.stats import NotMeasuredError, estimate_change, estimate_ratio
 from serving.errors import ConfigError
 
 LAUNCHES = 10
@@ -102,7 +102,7 @@ def _keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path)
 
 
 def compared(baselines: Path, candidates: Path) -> str:
-    """Return a table of the old and the new ratios, and of the changes of efficiency.
+    """Return a table of the old and the new ratios, and of the changes of throughput.
 
     Raises ConfigError where a file cannot be read.
     """
@@ -111,18 +111,18 @@ def compared(baselines: Path, candidates: Path) -> str:
     for new in BaselineStore(candidates).all():
         before, reason = old.find(new.name, new.identity)
         rows.append([new.name, *_row(before, new), "" if before else reason])
-    heads = ["scenario", "old ratio", "new ratio", "change of efficiency", "remark"]
+    heads = ["scenario", "old ratio", "new ratio", "change of throughput", "remark"]
     return tabulate(rows, headers=heads, disable_numparse=True)
 
 
 def _row(old: Baseline | None, new: Baseline) -> list[str]:
-    """Return old ratio, new ratio and change of efficiency, with 95 % intervals."""
+    """Return old ratio, new ratio and change of throughput, with 95 % intervals."""
     now = formatting.interval(estimate_ratio(new.sample))
     if old is None:
         return [formatting.UNKNOWN, now, formatting.UNKNOWN]
     try:
         change = estimate_change(new.sample, *old.samples).interval(_TAIL)
-    except TooFewLaunches:
+    except NotMeasuredError:
         return [formatting.interval(estimate_ratio(old.sample)), now, formatting.UNKNOWN]
     moved = (
         f"{formatting.change(change.point)} "

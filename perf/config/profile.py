@@ -30,8 +30,14 @@ class Profile(BaseModel):
     launches: PositiveInt
     """Launches of each server, over which the pairs are spread."""
 
+    against_pairs: PositiveInt = 4
+    """Pairs of each launch in a run side by side."""
+
     budget_min: PositiveInt | None = None
-    """Minutes for all scenarios together where baselines apply; None counts launches."""
+    """Minutes for each scenario; what one leaves, the others may use.
+
+    It applies where there is something to compare with. None counts launches.
+    """
 
     def launches_before(self) -> frozenset[int]:
         """Return the numbers of the pairs that begin a launch, spread evenly."""

@@ -54,7 +54,19 @@ class Scenario(BaseModel):
     """How many jobs run at a time: a number, one a core, or what the profile says."""
 
     tolerance: Annotated[float, NotInIdentity()] = Field(gt=0, lt=1)
-    """How much of its efficiency the scenario may lose, as a share of the baseline's."""
+    """The share of its throughput that the scenario may lose since a baseline."""
+
+    against_tolerance: Annotated[float, NotInIdentity()] = Field(default=0.015, gt=0, lt=1)
+    """The same in a run side by side, which sees smaller losses."""
+
+    memory_tolerance: Annotated[float, NotInIdentity()] = Field(default=0.1, gt=0, lt=1)
+    """By which share its peak memory may grow."""
+
+    cpu_tolerance: Annotated[float, NotInIdentity()] = Field(default=0.1, gt=0, lt=1)
+    """By which share the CPU time of an image may grow."""
+
+    p99_tolerance: Annotated[float, NotInIdentity()] = Field(default=0.2, gt=0, lt=1)
+    """By which share the 99th percentile of the latency may grow."""
 
     profiles: Annotated[tuple[str, ...] | None, NotInIdentity()] = Field(
         default=None, strict=False
@@ -161,6 +173,18 @@ class Scenario(BaseModel):
     def changed(self, changes: Mapping[str, Any]) -> Scenario:
         """Return the row with other values, under the names that the table uses."""
         return Scenario.model_validate({**self.flat(), **changes}, strict=False)
+
+    def tolerances(self, *, side_by_side: bool) -> dict[str, float]:
+        """Return by which share each quantity may get worse, by its name.
+
+        The names are those of `perf.stats.quantity`.
+        """
+        return {
+            "throughput": self.against_tolerance if side_by_side else self.tolerance,
+            "memory": self.memory_tolerance,
+            "cpu": self.cpu_tolerance,
+            "p99": self.p99_tolerance,
+        }
 
     def measured_in(self, profile: str, cores: int) -> bool:
         """Return whether a profile measures the row on a machine with `cores` cores.

@@ -60,6 +60,15 @@ class Settings:
     budget_asked: bool
     """Whether the user gave the budget, and not the profile."""
 
+    amounts_asked: bool
+    """Whether the user gave the number of images, pairs or launches."""
+
+    against: str
+    """The git revision or the folder to measure side by side with; empty for none."""
+
+    confirm: bool
+    """Whether a run that a baseline leaves open is settled side by side."""
+
     port: int
     """The server's port; 0 for a free one."""
 

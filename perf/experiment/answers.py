@@ -67,6 +67,13 @@ class Counts:
                 self.wrong += 1
                 self._note(image, difference)
 
+    def include(self, other: Counts) -> None:
+        """Add the counts of another block."""
+        self.total += other.total
+        self.failed += other.failed
+        self.wrong += other.wrong
+        self.first_error = self.first_error or other.first_error
+
     def raise_if_bad(self, who: str) -> None:
         """Raise JobsFailedError where any job was bad; `who` begins its message."""
         if self.failed or self.wrong:

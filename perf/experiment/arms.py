@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from perf.experiment.answers import Expected
+from perf.experiment.answers import Counts, Expected
 from perf.load.arrivals.base import Arrivals
 from perf.load.arrivals.closed import ClosedLoop
 from perf.load.jobs.targets import Address, LocalModel
@@ -41,6 +41,9 @@ class Workload:
     arrivals: Arrivals = field(default_factory=ClosedLoop)
     """When the jobs begin."""
 
+    warm_up_images: int = 0
+    """Images in the block that warms up a launch; 0 is one for each slot."""
+
     _taken: int = 0
 
     def take(self, count: int = 0) -> tuple[str, ...]:
@@ -69,16 +72,28 @@ class Arm(Protocol):
     `relaunch` is called before the first block of a launch, `stop` at the end.
     """
 
-    workload: Workload
+    @property
+    def slots(self) -> int:
+        """How many of its jobs run at a time."""
+
+    @property
+    def block_images(self) -> int:
+        """How many images a block has."""
+
+    def begin_relaunch(self) -> None:
+        """Begin what `relaunch` does, if the arm can do it meanwhile."""
 
     def relaunch(self) -> None:
         """Stop the server, if there is one, and start a new one."""
 
-    def block(self, on_record: OnRecord | None = None, images: int = 0) -> MeasuredBlock:
-        """Run one block of `images` images, or of the usual number.
+    def warm_up(self) -> MeasuredBlock:
+        """Run a block that is not measured."""
 
-        `on_record` is called for each job as it ends.
-        """
+    def block(self, on_record: OnRecord | None = None) -> MeasuredBlock:
+        """Run one block. `on_record` is called for each job as it ends."""
+
+    def check(self, block: MeasuredBlock) -> Counts:
+        """Return how many of the jobs of the arm's last block were bad."""
 
     def observed(self) -> Mapping[str, int | str]:
         """Return the settings that the server reports.
@@ -86,8 +101,14 @@ class Arm(Protocol):
         Raises ServerError where they are not those that were asked for.
         """
 
+    def job_pids(self) -> tuple[int, ...]:
+        """Return the root processes of the jobs."""
+
     def server_pids(self) -> tuple[int, ...]:
         """Return the root processes of the server."""
+
+    def host_pids(self) -> tuple[int, ...]:
+        """Return the process that runs the arm, where it is not this one."""
 
     def describe(self) -> Mapping[str, str]:
         """Return facts about the server for the report."""
@@ -99,22 +120,75 @@ class Arm(Protocol):
         """Stop the server, if there is one. A second call does nothing."""
 
 
-class LocalArm:
+class _PoolArm:
+    """What all arms have in common whose jobs run in a pool of this process."""
+
+    def __init__(self, pool: Pool, workload: Workload) -> None:
+        self.workload = workload
+        self._pool = pool
+
+    @property
+    def slots(self) -> int:
+        """How many jobs run at a time."""
+        return self.workload.slots
+
+    @property
+    def block_images(self) -> int:
+        """How many images a block has."""
+        return self.workload.block_images
+
+    def begin_relaunch(self) -> None:
+        """Do nothing."""
+
+    def warm_up(self) -> MeasuredBlock:
+        """Run a block that is not measured."""
+        workload = self.workload
+        return self._run(workload.take(workload.warm_up_images or workload.slots), None)
+
+    def block(self, on_record: OnRecord | None = None) -> MeasuredBlock:
+        """Run one block."""
+        return self._run(self.workload.take(), on_record)
+
+    def check(self, block: MeasuredBlock) -> Counts:
+        """Compare all answers of a block with the expected ones."""
+        counts = Counts()
+        counts.add(block.run.records, block.images, self.workload.expected)
+        return counts
+
+    def job_pids(self) -> tuple[int, ...]:
+        """Return the processes of the pool."""
+        return self._pool.root_pids()
+
+    def host_pids(self) -> tuple[int, ...]:
+        """Return nothing: this process runs the arm."""
+        return ()
+
+    def _target(self) -> object:
+        """Return what every job is pointed at."""
+        raise NotImplementedError
+
+    def _run(self, images: tuple[str, ...], on_record: OnRecord | None) -> MeasuredBlock:
+        workload = self.workload
+        request = BlockRequest(
+            images,
+            workload.slots,
+            workload.deadline_s,
+            self._target(),
+            workload.arrivals,
+        )
+        return MeasuredBlock(self._pool.run(request, on_record), images)
+
+
+class LocalArm(_PoolArm):
     """An arm without a server: its jobs compute the model themselves."""
 
     def __init__(self, pool: Pool, model: LocalModel, workload: Workload) -> None:
         """Prepare to run jobs of `model` in `pool`."""
-        self.workload = workload
-        self._pool = pool
+        super().__init__(pool, workload)
         self._model = model
 
     def relaunch(self) -> None:
         """Do nothing."""
-
-    def block(self, on_record: OnRecord | None = None, images: int = 0) -> MeasuredBlock:
-        """Run one block."""
-        chosen = self.workload.take(images)
-        return _block(self._pool, chosen, self.workload, self._model, on_record)
 
     def observed(self) -> Mapping[str, int | str]:
         """Return nothing."""
@@ -135,8 +209,11 @@ class LocalArm:
     def stop(self) -> None:
         """Do nothing."""
 
+    def _target(self) -> LocalModel:
+        return self._model
 
-class ServedArm:
+
+class ServedArm(_PoolArm):
     """An arm whose jobs ask one server. The server lives for one launch."""
 
     def __init__(  # noqa: PLR0913 -- a server and its clients need all of these
@@ -156,10 +233,9 @@ class ServedArm:
         `preprocess` is the path of the file that tells jobs how to make the model's
         input, for jobs that send tensors. `work` is what the jobs do.
         """
-        self.workload = workload
+        super().__init__(pool, workload)
         self._preprocess = preprocess
         self._work = work
-        self._pool = pool
         self._start: Callable[[], Server] = partial(backend.start, model, spec, runtime)
         self._server: Server | None = None
 
@@ -167,22 +243,6 @@ class ServedArm:
         """Start a new server; raises ServerError where it does not become ready."""
         self.stop()
         self._server = self._start()
-
-    def block(self, on_record: OnRecord | None = None, images: int = 0) -> MeasuredBlock:
-        """Run one block against the server of this launch."""
-        assert self._server is not None
-        server = self._server
-        target = Address(
-            server.host,
-            server.port,
-            server.predict_path,
-            self.workload.deadline_s,
-            self._preprocess,
-            server.dialect,
-            self._work.module,
-        )
-        chosen = self.workload.take(images)
-        return _block(self._pool, chosen, self.workload, target, on_record)
 
     def observed(self) -> Mapping[str, int | str]:
         """Return the settings that the server reports."""
@@ -207,15 +267,15 @@ class ServedArm:
         if server:
             server.stop()
 
-
-def _block(
-    pool: Pool,
-    images: tuple[str, ...],
-    workload: Workload,
-    target: object,
-    on_record: OnRecord | None,
-) -> MeasuredBlock:
-    request = BlockRequest(
-        images, workload.slots, workload.deadline_s, target, workload.arrivals
-    )
-    return MeasuredBlock(pool.run(request, on_record), images)
+    def _target(self) -> Address:
+        assert self._server is not None
+        server = self._server
+        return Address(
+            server.host,
+            server.port,
+            server.predict_path,
+            self.workload.deadline_s,
+            self._preprocess,
+            server.dialect,
+            self._work.module,
+        )

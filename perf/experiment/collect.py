@@ -8,15 +8,22 @@ from dataclasses import asdict, dataclass
 
 from perf.config.scenario import Scenario
 from perf.config.table import REFERENCE_ROW
-from perf.experiment.instruments import Instruments
+from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM
 from perf.experiment.limits import ServedCpu, queue_ms
-from perf.experiment.pairing import Pairing
+from perf.experiment.measurement import Outcome
 from perf.judge.gate import Judgement
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
-from perf.judge.validity import shares
-from perf.machine.usage import Usage
+from perf.judge.validity import (
+    Shares,
+    checked,
+    disturbances,
+    null_control,
+    saturation,
+    shares,
+)
 from perf.report import derived
 from perf.report.result import Limits, Requests, ScenarioResult
+from serving.errors import PerfError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,27 +31,39 @@ class Measured:
     """What `scenario_result` makes a result of."""
 
     scenario: Scenario
-
-    pairing: Pairing
-    """With the blocks, pairs and counts that it measured."""
-
-    instruments: Instruments
-    """With what they read beside each block."""
-
-    usage: Usage
-    """CPU and memory in the scenario's own blocks."""
-
+    outcome: Outcome
     judgement: Judgement
-
     usable_cores: float
+
+    facts: Mapping[str, str]
+    """What may explain a change."""
+
+    ceiling_rps: float | None
+    """The most jobs a second of the harness alone, if it is known."""
 
     agreement: float | None = None
     """The share of images for which engine and checkpoint predict the same class."""
 
 
-def scenario_result(measured: Measured) -> ScenarioResult:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The result of one scenario, and what does not belong into a report."""
+
+    result: ScenarioResult
+
+    fault: PerfError | None
+    """What ended the measurement, if anything did."""
+
+    facts: Mapping[str, str]
+
+    observed: Mapping[str, int | str]
+    """The settings that the server reported of itself."""
+
+
+def scenario_result(measured: Measured) -> Result:
     """Return the result of one scenario."""
-    pairing, blocks = measured.pairing, measured.pairing.blocks
+    outcome, pairing = measured.outcome, measured.outcome.pairing
+    blocks = pairing.blocks
     images = sum(len(block.images) for block in blocks)
     latencies_ms = tuple(
         record.latency_ms
@@ -52,52 +71,75 @@ def scenario_result(measured: Measured) -> ScenarioResult:
         for record in block.run.records
         if not record.error
     )
-    counts = pairing.counts
-    return ScenarioResult(
+    counts, duration_s = pairing.counts, sum(block.run.duration_s for block in blocks)
+    conditions = _conditions(measured)
+    verdict = checked(
+        measured.judgement,
+        fault=outcome.fault,
+        conditions=conditions,
+        saturated=saturation(images / duration_s, measured.ceiling_rps) if images else "",
+        biased=null_control(pairing.pairs) if _is_null_control(measured) else "",
+    )
+    result = ScenarioResult(
         name=measured.scenario.name,
         spec=measured.scenario.flat(),
         is_reference=measured.scenario.name == REFERENCE_ROW,
         tolerance=measured.scenario.tolerance,
-        jobs=pairing.scenario.workload.slots,
+        jobs=pairing.scenario.slots,
         images=images,
-        duration_s=sum(block.run.duration_s for block in blocks),
+        duration_s=duration_s,
         latencies_ms=latencies_ms,
         requests=Requests(total=counts.total, failed=counts.failed, wrong=counts.wrong),
         pairs=tuple(pairing.pairs),
-        judgement=measured.judgement,
-        usage=measured.usage,
+        disturbed=bool(disturbances(conditions)),
+        replaced=tuple(pairing.replaced),
+        judgement=verdict,
+        usage=outcome.usage,
+        pace_cpu_percent=outcome.instruments.pace.cpu_percent,
         harness_cpu_s=_harness_cpu_s(measured),
         usable_cores=measured.usable_cores,
-        conditions={
-            arm: shares(seen, measured.usable_cores)
-            for arm, seen in measured.instruments.conditions.items()
-            if seen
-        },
+        conditions=conditions,
         agreement=measured.agreement,
         limits=_limits(measured, images, latencies_ms),
     )
+    return Result(
+        result=result,
+        fault=outcome.fault,
+        facts=measured.facts,
+        observed=pairing.observed,
+    )
 
 
-def extra_info(
-    result: ScenarioResult,
-    identity: Identity,
-    about: Mapping[str, str],
-    *,
-    server: Mapping[str, int | str],
-    seed: int,
-) -> dict[str, object]:
-    """Return what goes into the benchmark's `extra_info`, ready for JSON.
+def _is_null_control(measured: Measured) -> bool:
+    """Return whether both arms are the reference, so that their ratio should be 1."""
+    return not measured.judgement.against and measured.scenario.name == REFERENCE_ROW
 
-    `server` are the settings that the server reports of itself.
-    """
+
+def _conditions(measured: Measured) -> dict[str, Shares]:
+    """Return what the machine did during the blocks of either arm."""
+    pairs = measured.outcome.pairing.measured
+    seen = {
+        SCENARIO_ARM: [one.scenario.reading.conditions for one in pairs],
+        REFERENCE_ARM: [one.reference.reading.conditions for one in pairs],
+    }
+    known = {arm: [one for one in found if one] for arm, found in seen.items()}
+    return {
+        arm: shares(found, measured.usable_cores) for arm, found in known.items() if found
+    }
+
+
+def extra_info(measured: Result, identity: Identity, *, seed: int) -> dict[str, object]:
+    """Return what goes into the benchmark's `extra_info`, ready for JSON."""
+    result = measured.result
     usage = result.usage
     entry = {
         "schema_version": SCHEMA_VERSION,
         "name": result.name,
         "identity": identity.model_dump(mode="json"),
         "scenario": result.spec,
-        "about": dict(about),
+        "about": dict(measured.facts),
         "pairs": [asdict(pair) for pair in result.pairs],
+        "replaced": list(result.replaced),
         "requests": asdict(result.requests),
         "latency_ms": derived.latency_ms(result),
         "cpu_percent": {"mean": usage.cpu_percent_mean, "max": usage.cpu_percent_max},
@@ -107,8 +149,9 @@ def extra_info(
         "efficiency": derived.efficiency(result.pairs),
         "agreement": result.agreement,
         "monitor_cpu_percent": usage.own_cpu_percent,
+        "pace_cpu_percent": result.pace_cpu_percent,
         "conditions": {arm: asdict(seen) for arm, seen in result.conditions.items()},
-        "server": dict(server),
+        "server": dict(measured.observed),
         "seed": seed,
     }
     return {EXTRA: entry}
@@ -119,20 +162,24 @@ def _harness_cpu_s(measured: Measured) -> float:
 
     A client job is harness as a whole. Of a job that loads the model, only starting it is.
     """
-    parts = measured.usage.cpu_seconds_by_part
+    parts = measured.outcome.usage.cpu_seconds_by_part
     if measured.scenario.kind.served:
         pool_s = parts.get("jobs", 0.0)
     else:
-        pool_s = sum(block.run.totals.pool_cpu_s for block in measured.pairing.blocks)
+        pool_s = sum(
+            block.run.totals.pool_cpu_s for block in measured.outcome.pairing.blocks
+        )
     return parts.get("harness", 0.0) + pool_s
 
 
 def _limits(
     measured: Measured, images: int, latencies_ms: Sequence[float]
 ) -> Limits | None:
-    gauge, usage = measured.instruments.limits, measured.usage
-    inference_ms = measured.instruments.yardstick.cpu_ms_per_image
-    own_rps = derived.yardstick_rps(measured.pairing.pairs)
+    outcome = measured.outcome
+    gauge, usage = outcome.instruments.limits, outcome.usage
+    yardstick = outcome.instruments.yardstick
+    inference_ms = yardstick.cpu_ms_per_image if yardstick else None
+    own_rps = derived.yardstick_rps(outcome.pairing.pairs)
     if gauge is None or own_rps is None or inference_ms is None or not latencies_ms:
         return None
     jobs_decode = measured.scenario.wire == "tensor"

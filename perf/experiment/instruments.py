@@ -9,7 +9,8 @@ from typing import Protocol
 
 from perf.experiment.limits import LimitGauge
 from perf.machine.interference import Conditions, Watch
-from perf.machine.usage import Monitor
+from perf.machine.pace import PaceGauge
+from perf.machine.usage import BlockUsage, Monitor
 
 SCENARIO_ARM = "scenario"
 REFERENCE_ARM = "reference"
@@ -29,6 +30,14 @@ class Gauge(Protocol):
         """Return images a second, measured now."""
 
 
+@dataclass(slots=True)
+class BlockReading:
+    """What the instruments read of one block."""
+
+    usage: BlockUsage = field(default_factory=BlockUsage)
+    conditions: Conditions | None = None
+
+
 @dataclass(slots=True, kw_only=True)
 class Instruments:
     """The instruments of one scenario."""
@@ -39,25 +48,25 @@ class Instruments:
     watch: Watch
     """Reads how much CPU others took during a block."""
 
-    yardstick: Gauge
+    yardstick: Gauge | None
+    """The model alone; None where nothing is compared with it."""
+
+    pace: PaceGauge
+    """How fast the cores are while a block runs."""
 
     limits: LimitGauge | None = None
     """The model alone in other layouts, measured once a pair where it is asked for."""
 
-    conditions: dict[str, list[Conditions]] = field(
-        default_factory=lambda: {SCENARIO_ARM: [], REFERENCE_ARM: []}
-    )
-    """What the watch read during each block, by arm."""
-
     @contextmanager
-    def block(self, arm: str, idle_arm: Iterable[int] = ()) -> Iterator[None]:
-        """Measure what runs inside as one block of `arm`.
+    def block(self, arm: str, idle_arm: Iterable[int] = ()) -> Iterator[BlockReading]:
+        """Measure what runs inside as one block of `arm`; the reading is complete then.
 
         `idle_arm` are the root processes of the other arm, which should be idle.
         """
-        with self.watch.block(idle_arm) as seen, self.monitors[arm].measuring():
-            yield
-        self.conditions[arm] += seen
+        reading = BlockReading()
+        with self.watch.block(idle_arm) as seen, self.monitors[arm].measuring() as usage:
+            yield reading
+        reading.usage, reading.conditions = usage, seen[0]
 
     def measure_limits(self) -> None:
         """Measure the limits once, where they are asked for; raises ChildError."""

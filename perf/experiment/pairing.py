@@ -3,13 +3,13 @@
 pytest-benchmark calls `setup` before every round, times `block` as the round, and calls
 `teardown` after it. The order within a pair:
 
-1. set-up: where a launch is due, restart the server and the yardstick, and warm up both
+1. set-up: where a launch is due, restart the servers and the yardstick, and warm up both
    arms;
 2. set-up: run the reference's block, if chance puts it first; read the yardstick;
 3. round: run the scenario's block;
 4. teardown: read the yardstick; run the reference's block, if it has not run yet.
 
-The server is frozen (SIGSTOP) during everything but its own blocks.
+A server is stopped (SIGSTOP) during everything but its own blocks.
 """
 
 from __future__ import annotations
@@ -17,13 +17,20 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Callable, Container, Mapping, Sequence
+from dataclasses import dataclass
 
 from perf.experiment.answers import Counts
 from perf.experiment.arms import Arm, MeasuredBlock
-from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
+from perf.experiment.instruments import (
+    REFERENCE_ARM,
+    SCENARIO_ARM,
+    BlockReading,
+    Instruments,
+)
 from perf.load.record import JobRecord
 from perf.machine.freezing import at_rest
-from perf.stats import Pair
+from perf.machine.pace import PaceGauge
+from perf.stats import Block, Pair, percentiles
 
 
 class Decided(BaseException):
@@ -33,11 +40,41 @@ class Decided(BaseException):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One block, and what the instruments read beside it."""
+
+    block: MeasuredBlock
+    reading: BlockReading
+
+    def figures(self, pace: PaceGauge) -> Block:
+        """Return what the block is judged by."""
+        run = self.block.run
+        latencies_ms = [one.latency_ms for one in run.records]
+        return Block(
+            rps=self.block.throughput_rps,
+            pace=pace.between(run.totals.began_s, run.totals.ended_s),
+            cpu_ms=1e3 * self.reading.usage.cpu_s / len(self.block.images) or None,
+            memory_bytes=self.reading.usage.memory_bytes,
+            p99_ms=percentiles(latencies_ms)["p99"] or None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class MeasuredPair:
+    """A pair, and the two blocks that it was made of."""
+
+    pair: Pair
+    scenario: Seen
+    reference: Seen
+
+
 class Pairing:
     """Measures the pairs of one scenario and keeps what came of them.
 
-    `counts` counts the jobs of both arms, warm-up included. `blocks` are the scenario's
-    blocks. `observed` is what the server last reported of its settings.
+    `counts` counts the jobs of both arms, warm-up included. `measured` are the pairs that
+    count, and `replaced` has for each other one what disturbed it. `observed` is what the
+    server last reported of its settings.
     """
 
     def __init__(  # noqa: PLR0913 -- a measurement needs all of these
@@ -48,52 +85,71 @@ class Pairing:
         *,
         instruments: Instruments,
         launches_before: Container[int],
-        warm_up_images: int,
+        most_pairs: int,
         rng: random.Random,
         enough: Callable[[Sequence[Pair]], bool] = lambda _: False,
+        disturbed: Callable[[MeasuredPair], str] = lambda _: "",
+        most_replaced: int = 0,
         on_record: Callable[[JobRecord], None] | None = None,
     ) -> None:
         """Prepare to measure; nothing runs yet.
 
         `launches_before` are the numbers of the pairs before which the server is
-        launched, 0 among them. Before each later launch `enough` is asked whether the
-        pairs so far are enough. `rng` decides which block of a pair is first. `on_record`
-        is called for each measured job as it ends.
+        launched, 0 among them. `most_pairs` is where measuring ends at the latest. Before
+        each later launch `enough` is asked whether the pairs are enough. `disturbed`
+        says what disturbed a pair, or nothing; such a pair is measured again, at most
+        `most_replaced` of them. `rng` decides which block
+        of a pair is first. `on_record` is called for each measured job as it ends.
         """
         self.name = name
         self.scenario = scenario
         self.reference = reference
         self.counts = Counts()
-        self.pairs: list[Pair] = []
-        self.blocks: list[MeasuredBlock] = []
+        self.measured: list[MeasuredPair] = []
+        self.replaced: list[str] = []
         self.launch = -1
         self.observed: Mapping[str, int | str] = {}
         self._instruments = instruments
         self._launches_before = launches_before
-        self._warm_up_images = warm_up_images
+        self._most_pairs = most_pairs
         self._rng = rng
         self._enough = enough
+        self._disturbed = disturbed
+        self._most_replaced = most_replaced
         self._on_record = on_record
-        self._reference_block: MeasuredBlock | None = None
-        self._scenario_block: MeasuredBlock | None = None
+        self._launched = -1  # before which pair the last launch was
+        self._reference_block: Seen | None = None
+        self._scenario_block: Seen | None = None
         self._yardstick_rps: list[float] = []
 
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pairs that count."""
+        return [one.pair for one in self.measured]
+
+    @property
+    def blocks(self) -> list[MeasuredBlock]:
+        """The scenario's blocks of these pairs."""
+        return [one.scenario.block for one in self.measured]
+
     def setup(self) -> None:
-        """Do steps 1 and 2. Raises Decided where a launch is due and pairs are enough."""
-        if len(self.pairs) in self._launches_before:
-            if self.pairs and self._enough(self.pairs):
+        """Do steps 1 and 2. Raises Decided where the pairs are enough."""
+        place = len(self.measured)
+        if place >= self._most_pairs:
+            raise Decided
+        if place in self._launches_before and place != self._launched:
+            if self.measured and self._enough(self.pairs):
                 raise Decided
             self._relaunch()
+            self._launched = place
         self._reference_block = self._scenario_block = None
-        with at_rest(self.scenario.server_pids()):
-            if self._rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
-                self._run_reference()
-            self._yardstick_rps = [self._instruments.yardstick.measure_rps()]
+        if self._rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
+            self._run_reference()
+        self._yardstick_rps = self._measure_yardstick()
 
     def block(self) -> None:
         """Do step 3: the round that pytest-benchmark times."""
-        with self._instruments.block(SCENARIO_ARM):
-            self._scenario_block = self.scenario.block(self._on_record)
+        self._scenario_block = self._run(self.scenario, SCENARIO_ARM, self.reference)
 
     def teardown(self) -> None:
         """Do step 4, check all answers, and add the pair.
@@ -101,50 +157,78 @@ class Pairing:
         Raises JobsFailedError where any job failed or answered wrongly. Does nothing
         where the pair is already complete.
         """
-        block, self._scenario_block = self._scenario_block, None
-        if block is None:
+        seen, self._scenario_block = self._scenario_block, None
+        if seen is None:
             return
-        with at_rest(self.scenario.server_pids()):
-            self._yardstick_rps.append(self._instruments.yardstick.measure_rps())
-            self.blocks.append(block)
-            self._check(self.scenario, block, self.name)
-            if self._reference_block is None:
-                self._run_reference()
-            assert self._reference_block is not None
-            self.pairs.append(self._pair(block, self._reference_block))
+        self._yardstick_rps += self._measure_yardstick()
+        self._check(self.scenario, seen.block, self.name)
+        if self._reference_block is None:
+            self._run_reference()
+        assert self._reference_block is not None
+        self._add(seen, self._reference_block)
+        with at_rest(self._servers()):
             self._instruments.measure_limits()
 
     def check_server(self) -> None:
-        """Ask the server for its settings; raises ServerError where they are wrong."""
+        """Ask the servers for their settings; raises ServerError where they are wrong."""
         self.observed = self.scenario.observed()
+        self.reference.observed()
 
-    def _pair(self, block: MeasuredBlock, reference: MeasuredBlock) -> Pair:
-        return Pair(
-            scenario_rps=block.throughput_rps,
-            reference_rps=reference.throughput_rps,
+    def _add(self, scenario: Seen, reference: Seen) -> None:
+        pair = Pair(
+            scenario=scenario.figures(self._instruments.pace),
+            reference=reference.figures(self._instruments.pace),
             launch=self.launch,
-            yardstick_rps=statistics.geometric_mean(self._yardstick_rps),
+            yardstick_rps=(
+                statistics.geometric_mean(self._yardstick_rps)
+                if self._yardstick_rps
+                else None
+            ),
         )
+        measured = MeasuredPair(pair, scenario, reference)
+        why = self._disturbed(measured)
+        if why and len(self.replaced) < self._most_replaced:
+            self.replaced.append(why)
+        else:
+            self.measured.append(measured)
 
     def _relaunch(self) -> None:
         if self.launch >= 0:
             self.check_server()  # now, because the next server hides a worker that died
-            self._instruments.yardstick.relaunch()
-        self.scenario.relaunch()
+            if self._instruments.yardstick:
+                self._instruments.yardstick.relaunch()
         self.launch += 1
-        warm_up = self.scenario.block(images=self._warm_up_images)
-        self._check(self.scenario, warm_up, f"{self.name}, warming up")
-        # The first jobs after a launch find cold caches.
-        cold = self.reference.block(images=self.reference.workload.slots)
-        self._check(self.reference, cold, f"{self.name}, reference arm warming up")
+        arms = (self.scenario, self.reference)
+        for arm in arms:
+            arm.begin_relaunch()
+        for arm in arms:
+            arm.relaunch()
+        for arm, who in zip(arms, ("", ", reference arm"), strict=True):
+            # The first jobs after a launch find cold caches.
+            self._check(arm, arm.warm_up(), f"{self.name}{who}, warming up")
         self.check_server()
 
+    def _measure_yardstick(self) -> list[float]:
+        if self._instruments.yardstick is None:
+            return []
+        with at_rest(self._servers()):
+            return [self._instruments.yardstick.measure_rps()]
+
     def _run_reference(self) -> None:
-        with self._instruments.block(REFERENCE_ARM, self.scenario.server_pids()):
-            block = self.reference.block(self._on_record)
-        self._check(self.reference, block, f"{self.name}, reference arm")
-        self._reference_block = block
+        seen = self._run(self.reference, REFERENCE_ARM, self.scenario)
+        self._check(self.reference, seen.block, f"{self.name}, reference arm")
+        self._reference_block = seen
+
+    def _run(self, arm: Arm, name: str, other: Arm) -> Seen:
+        """Run a block of `arm` while the server of the `other` is stopped."""
+        idle = other.server_pids()
+        with at_rest(idle), self._instruments.block(name, idle) as reading:
+            block = arm.block(self._on_record)
+        return Seen(block, reading)
+
+    def _servers(self) -> tuple[int, ...]:
+        return (*self.scenario.server_pids(), *self.reference.server_pids())
 
     def _check(self, arm: Arm, block: MeasuredBlock, who: str) -> None:
-        self.counts.add(block.run.records, block.images, arm.workload.expected)
+        self.counts.include(arm.check(block))
         self.counts.raise_if_bad(who)

@@ -26,6 +26,8 @@ from perf.judge.stored import (
 from perf.stats import Sample, TooFewPairs
 from serving.errors import ConfigError
 
+_WITHOUT_PACE = 3  # the last schema of a suite that measured no pace
+_NO_COMMIT = "unknown"
 _OTHER_FOLDER = "name another folder with --benchmark-storage"
 
 
@@ -41,6 +43,9 @@ class Baseline:
 
     runs: tuple[BaselineRun, ...]
     """Its runs; their launches are numbered through all of them."""
+
+    commit: str
+    """The commit that was measured; empty where it is unknown or had changes."""
 
     about: Mapping[str, str]
     """Facts that do not decide whether it applies, but may explain a change.
@@ -77,7 +82,12 @@ class BaselineStore:
         """
         self.folder = folder
         self._only = only
-        self._baselines = [b for path in self._files() for b in read_baselines(path)]
+        self._baselines: list[Baseline] = []
+        self._without_pace: dict[str, Path] = {}
+        for path in self._files():
+            self._baselines += read_baselines(path)
+            for name in _names_without_pace(path):
+                self._without_pace.setdefault(name, path)
 
     def find(self, name: str, identity: Identity) -> tuple[Baseline | None, str]:
         """Return the newest baseline that applies, or None and the reason on one line.
@@ -86,6 +96,11 @@ class BaselineStore:
         """
         among = f" among {self._only}" if self._only else ""
         reason, fewest = f"no baseline of {name}{among} in {self.folder}", math.inf
+        if old := self._without_pace.get(name):
+            reason = (
+                f"{old.name} is of an older suite and has no pace: record it again with "
+                "--benchmark-save"
+            )
         for baseline in self._baselines:
             if baseline.name != name:
                 continue
@@ -134,19 +149,41 @@ def read_baselines(path: Path) -> list[Baseline]:
         raw = json.loads(path.read_text("utf-8"))
         extras = [b["extra_info"] for b in raw["benchmarks"]]
         recorded_at = str(raw.get("datetime", ""))
+        commit = _commit(raw.get("commit_info"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise _damaged(path, repr(error)) from None
-    found = (_baseline(path, extra, recorded_at) for extra in extras)
+    found = (_baseline(path, extra, recorded_at, commit) for extra in extras)
     return [baseline for baseline in found if baseline is not None]
 
 
-def _baseline(path: Path, extra: object, recorded_at: str) -> Baseline | None:
+def _names_without_pace(path: Path) -> Iterator[str]:
+    """Yield the names of the results that an older suite wrote to a file."""
+    for benchmark in json.loads(path.read_text("utf-8"))["benchmarks"]:
+        entry = benchmark["extra_info"].get(EXTRA, {})
+        if entry.get("schema_version") == _WITHOUT_PACE and "name" in entry:
+            yield entry["name"]
+
+
+def _commit(info: object) -> str:
+    """Return the commit that pytest-benchmark wrote, or the empty string.
+
+    It writes "unknown" where git did not answer.
+    """
+    if not isinstance(info, dict) or info.get("dirty"):
+        return ""
+    commit = str(info.get("id") or "")
+    return "" if commit == _NO_COMMIT else commit
+
+
+def _baseline(path: Path, extra: object, recorded_at: str, commit: str) -> Baseline | None:
     """Return one benchmark's result, or None where it cannot be compared with.
 
     Raises ConfigError as `read_baselines` does.
     """
     entry = extra.get(EXTRA) if isinstance(extra, dict) else None
     version = entry.get("schema_version") if isinstance(entry, dict) else None
+    if isinstance(entry, dict) and version == _WITHOUT_PACE:
+        return None
     if not isinstance(entry, dict) or version != SCHEMA_VERSION:
         raise ConfigError(
             f"baseline {path} has schema {version}, but this suite reads schema "
@@ -161,7 +198,14 @@ def _baseline(path: Path, extra: object, recorded_at: str) -> Baseline | None:
         return None
     except (ValidationError, ValueError, KeyError) as error:
         raise _damaged(path, str(error).splitlines()[0]) from None
-    return Baseline(path, stored.name, stored.identity, runs, stored.about)
+    return Baseline(
+        path=path,
+        name=stored.name,
+        identity=stored.identity,
+        runs=runs,
+        commit=commit,
+        about=stored.about,
+    )
 
 
 def _damaged(path: Path, why: str) -> ConfigError:

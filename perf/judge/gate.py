@@ -1,40 +1,51 @@
-"""The verdict on a scenario, from its pairs and its baseline.
+"""The verdict on a scenario, from its pairs.
 
-What is judged is the change of the scenario's efficiency since the baseline. Efficiency is
-throughput over that of the yardstick: the model alone, in as many processes and threads,
-measured beside each block. For a baseline without yardsticks it is the change of the ratio,
-throughput over that of the reference.
+What is judged first is throughput over pace: images a second, divided by how fast the cores
+were in those very seconds. It is compared with the same of a baseline, or with that of the
+other tree in a run side by side. Memory, CPU time and p99 are judged too: each can make the
+verdict `regressed`, none can make it anything else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from perf.judge.baselines import BaselineStore
+from perf.judge.baselines import Baseline, BaselineStore
 from perf.judge.stored import Identity
 from perf.stats import (
+    QUANTITIES,
+    THROUGHPUT,
+    Change,
     Estimate,
+    NotMeasuredError,
     Pair,
+    Quantity,
     Rule,
     Sample,
-    TooFewLaunches,
     Verdict,
     estimate_change,
     estimate_ratio,
+    estimate_side_by_side,
 )
-from perf.stats.change import all_have_yardsticks
 
 CONFIDENCE = 0.95
 _FEWEST_PAIRS = 2
 
 
-class Judged(StrEnum):
-    """What a change is a change of."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """One quantity, and how much it changed."""
 
-    EFFICIENCY = "efficiency"
-    RATIO = "ratio"
+    quantity: str
+
+    change: Estimate
+    """The value over that of the baseline or the other tree; decides on an alarm."""
+
+    tolerance: float
+    """By which share it may get worse."""
+
+    verdict: Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,27 +55,60 @@ class Judgement:
     verdict: Verdict
 
     reason: str = ""
-    """Why the verdict does not rest on `change`; empty where it does."""
+    """Why the verdict does not rest on `quantities`; empty where it does."""
 
     ratio: Estimate | None = None
-    """Throughput over that of the reference, for information."""
+    """Throughput over that of the reference; None in a run side by side."""
 
     baseline_ratio: float | None = None
     """The same in the baseline."""
 
-    judged: Judged | None = None
-    """What `change` is a change of; None where nothing was compared."""
-
-    change: Estimate | None = None
-    """What is judged, over the baseline's; the interval decides on an alarm."""
+    quantities: tuple[Judged, ...] = ()
+    """What was compared, throughput first; empty where nothing was."""
 
     smallest_seen: float | None = None
-    """The smallest loss, as a fraction of one, that is an alarm 95 times in 100."""
+    """The smallest loss of throughput, as a share, that is an alarm 95 times in 100."""
 
     baseline_file: str | None = None
 
+    against: str = ""
+    """What the other tree of a run side by side is called; empty without one."""
+
+    ours: str = ""
+    """What this tree is called beside it."""
+
     differences: tuple[str, ...] = ()
-    """What is not as it was when the baseline was recorded, one phrase each."""
+    """What is not as it was in the baseline or is in the other tree, one phrase each."""
+
+    before: Judgement | None = None
+    """The judgement by a baseline, which this one confirms or replaces."""
+
+    unsettled: str = ""
+    """Why what the baseline says could not be settled side by side."""
+
+    @property
+    def change(self) -> Estimate | None:
+        """How much throughput over pace changed; None where nothing was compared."""
+        return self.quantities[0].change if self.quantities else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a run side by side should settle it.
+
+        It should where the verdict is a regression or open, or where another quantity lies
+        beyond its tolerance and is not certain.
+        """
+        if self.verdict in {Verdict.REGRESSED, Verdict.INCONCLUSIVE}:
+            return True
+        return any(
+            one.verdict is Verdict.INCONCLUSIVE and one.change.point > 1.0 + one.tolerance
+            for one in self.quantities[1:]
+        )
+
+    @property
+    def worse(self) -> tuple[Judged, ...]:
+        """The quantities that regressed."""
+        return tuple(x for x in self.quantities if x.verdict is Verdict.REGRESSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,36 +126,102 @@ class Evidence:
     """What need not be equal, but may explain a change."""
 
 
-def judge_pairs(evidence: Evidence, store: BaselineStore, rule: Rule) -> Judgement:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a scenario is judged."""
+
+    planned: int
+    """The most launches that are measured."""
+
+    scenarios: int
+    """How many scenarios the run judges."""
+
+    tolerances: Mapping[str, float]
+    """By which share each quantity may get worse."""
+
+    def rule(self, quantity: Quantity) -> Rule:
+        """Return the rule for one quantity."""
+        return Rule(
+            planned=self.planned,
+            scenarios=self.scenarios,
+            tolerance=self.tolerances[quantity.name],
+            share=quantity.share,
+        )
+
+
+def judge_pairs(evidence: Evidence, store: BaselineStore, terms: Terms) -> Judgement:
     """Return the verdict against the newest baseline that applies."""
-    pairs = evidence.pairs
-    if len(pairs) < _FEWEST_PAIRS:
-        reason = f"a verdict needs at least {_FEWEST_PAIRS} pairs, not {len(pairs)}"
-        return Judgement(verdict=Verdict.INCONCLUSIVE, reason=reason)
-    sample = Sample(pairs)
+    if len(evidence.pairs) < _FEWEST_PAIRS:
+        return _too_few(evidence.pairs)
+    sample = Sample(evidence.pairs)
     ratio = estimate_ratio(sample, confidence=CONFIDENCE)
     baseline, reason = store.find(evidence.name, evidence.identity)
     if baseline is None:
         return Judgement(verdict=Verdict.NO_BASELINE, reason=reason, ratio=ratio)
-    judgement = Judgement(
-        verdict=Verdict.INCONCLUSIVE,
-        ratio=estimate_ratio(sample, *baseline.samples, confidence=CONFIDENCE),
-        baseline_ratio=estimate_ratio(baseline.sample, confidence=CONFIDENCE).point,
+
+    def since_baseline(quantity: Quantity) -> Change:
+        return estimate_change(sample, *baseline.samples, quantity=quantity)
+
+    judgement = _judged(since_baseline, terms)
+    return replace(
+        judgement,
+        ratio=ratio,
+        baseline_ratio=_ratio_in(baseline),
         baseline_file=str(baseline.path),
         differences=tuple(baseline.differences(evidence.about)),
     )
+
+
+def judge_side_by_side(pairs: Sequence[Pair], terms: Terms) -> Judgement:
+    """Return the verdict on the scenario's blocks against those of the other tree."""
+    if len(pairs) < _FEWEST_PAIRS:
+        return _too_few(pairs)
+    sample = Sample(pairs)
+    return _judged(lambda quantity: estimate_side_by_side(sample, quantity), terms)
+
+
+def _judged(estimate: Callable[[Quantity], Change], terms: Terms) -> Judgement:
+    rule = terms.rule(THROUGHPUT)
     try:
-        change = estimate_change(sample, *baseline.samples)
-    except TooFewLaunches as fault:
-        return replace(judgement, reason=f"{fault}; see --perf-launches")
-    over_yardstick = all_have_yardsticks(sample, *baseline.samples)
-    return replace(
-        judgement,
-        verdict=rule.verdict(change),
-        judged=Judged.EFFICIENCY if over_yardstick else Judged.RATIO,
-        change=change.interval(rule.alarm_tail(change)),
+        change = estimate(THROUGHPUT)
+    except NotMeasuredError as fault:
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reason=str(fault))
+    quantities = tuple(_each(estimate, terms))
+    worse = any(x.verdict is Verdict.REGRESSED for x in quantities)
+    return Judgement(
+        verdict=Verdict.REGRESSED if worse else quantities[0].verdict,
+        quantities=quantities,
         smallest_seen=rule.smallest_seen(change),
     )
+
+
+def _each(estimate: Callable[[Quantity], Change], terms: Terms) -> Sequence[Judged]:
+    judged = []
+    for quantity in QUANTITIES:
+        rule = terms.rule(quantity)
+        try:
+            change = estimate(quantity)
+        except NotMeasuredError:
+            continue  # memory cannot be read everywhere
+        interval = change.interval(rule.alarm_tail(change), quantity.better)
+        judged.append(
+            Judged(
+                quantity=quantity.name,
+                change=interval,
+                tolerance=rule.tolerance,
+                verdict=rule.verdict(change),
+            )
+        )
+    return judged
+
+
+def _too_few(pairs: Sequence[Pair]) -> Judgement:
+    reason = f"a verdict needs at least {_FEWEST_PAIRS} pairs, not {len(pairs)}"
+    return Judgement(verdict=Verdict.INCONCLUSIVE, reason=reason)
+
+
+def _ratio_in(baseline: Baseline) -> float:
+    return estimate_ratio(baseline.sample, confidence=CONFIDENCE).point
 
 
 def passes(verdict: Verdict, *, baseline_required: bool) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from perf.judge.baselines import Baseline, BaselineStore, read_baselines
 from perf.judge.stored import EXTRA, BaselineRun, StoredRun
-from perf.stats import estimate_change
+from perf.stats import NotMeasuredError, estimate_change
 from perf.stats.rule import RUN_ALPHA
 from serving.errors import ConfigError
 
@@ -23,7 +23,7 @@ def pooled(candidate: Path, store: BaselineStore) -> str:
     """Return the text of the candidate's file with the runs of its baselines added.
 
     The older runs come first. Raises ConfigError where a scenario has no baseline that
-    applies, or its efficiency has changed since that baseline.
+    applies, its throughput has changed since that baseline, or no pace was measured.
     """
     found = {
         new.name: (*_older(new, store), *new.runs) for new in read_baselines(candidate)
@@ -40,10 +40,13 @@ def _older(new: Baseline, store: BaselineStore) -> tuple[BaselineRun, ...]:
     old, reason = store.find(new.name, new.identity)
     if old is None:
         raise ConfigError(f"--pool: {reason}; --write keeps the result on its own")
-    change = estimate_change(new.sample, *old.samples).interval(RUN_ALPHA / 2)
+    try:
+        change = estimate_change(new.sample, *old.samples).interval(RUN_ALPHA / 2)
+    except NotMeasuredError as fault:
+        raise ConfigError(f"--pool: {new.name}: {fault}") from None
     if not change.low <= 1.0 <= change.high:
         raise ConfigError(
-            f"--pool: the efficiency of {new.name} has changed by {change.point - 1:+.1%} "
+            f"--pool: the throughput of {new.name} has changed by {change.point - 1:+.1%} "
             f"[{change.low - 1:+.1%}, {change.high - 1:+.1%}] since {old.path.name}, so "
             "they are not runs of the same code; --write keeps the result on its own"
         )

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
-from perf.stats import Pair, Sample
+from perf.stats import Block, Pair, Sample
 
 EXTRA = "serving_perf"
 """The key of the entry in `extra_info`."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 
 class Identity(BaseModel):
@@ -57,15 +57,40 @@ class BaselineRun:
     sample: Sample
 
 
+class StoredBlock(BaseModel):
+    """A block as it is stored; unknown keys are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    rps: float
+    pace: float | None = None
+    cpu_ms: float | None = None
+    memory_bytes: float | None = None
+    p99_ms: float | None = None
+
+    def block(self) -> Block:
+        """Return the block; raises ValueError where a value is impossible."""
+        return Block(**dict(self))
+
+
 class StoredPair(BaseModel):
     """A pair as it is stored; unknown keys are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    scenario_rps: float
-    reference_rps: float
+    scenario: StoredBlock
+    reference: StoredBlock
     launch: int
     yardstick_rps: float | None = None
+
+    def pair(self) -> Pair:
+        """Return the pair; raises ValueError where a value is impossible."""
+        return Pair(
+            scenario=self.scenario.block(),
+            reference=self.reference.block(),
+            launch=self.launch,
+            yardstick_rps=self.yardstick_rps,
+        )
 
 
 class StoredRun(BaseModel):
@@ -107,7 +132,7 @@ class StoredResult(BaseModel):
             BaselineRun(
                 run.recorded,
                 Sample(
-                    Pair(**dict(pair))
+                    pair.pair()
                     for pair in self.pairs
                     if run.first_launch <= pair.launch < end
                 ),

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
+from perf.judge.gate import Judgement
 from perf.machine.interference import Conditions
-from perf.stats import Estimate
+from perf.stats import NotMeasuredError, Pair, Sample, Verdict, estimate_side_by_side
+
+PACE_JUMP = 0.25
+"""How far the pace of a pair's two blocks may differ, as a natural logarithm."""
 
 STOLEN_PERCENT = 5.0
 FOREIGN_PERCENT = 4.0
 IDLE_ARM_PERCENT = 3.0
 THROTTLED_PERCENT = 1.0
+_NAMED = 3  # foreign processes
 HEADROOM = 3.0
 """The harness alone must be at least this many times as fast as the scenario."""
 
@@ -34,6 +41,9 @@ class Shares:
     throttled_percent: float
     idle_arm_percent: float
 
+    busiest: Mapping[str, float] = field(default_factory=dict)
+    """The same for the other processes that used most, by name and id."""
+
 
 def shares(blocks: Sequence[Conditions], usable_cores: float) -> Shares:
     """Return the shares over all `blocks` together; there must be at least one."""
@@ -43,7 +53,15 @@ def shares(blocks: Sequence[Conditions], usable_cores: float) -> Shares:
         foreign_percent=max(0.0, 100.0 * sum(b.foreign_s for b in blocks) / all_s),
         throttled_percent=100.0 * sum(b.throttled_s for b in blocks) / all_s,
         idle_arm_percent=100.0 * sum(b.idle_arm_s for b in blocks) / all_s,
+        busiest=_busiest(blocks, all_s),
     )
+
+
+def _busiest(blocks: Sequence[Conditions], all_s: float) -> dict[str, float]:
+    used: Counter[str] = Counter()
+    for block in blocks:
+        used.update(block.busiest)
+    return {name: 100.0 * s / all_s for name, s in used.most_common(_NAMED)}
 
 
 def disturbances(by_arm: Mapping[str, Shares]) -> list[str]:
@@ -53,17 +71,35 @@ def disturbances(by_arm: Mapping[str, Shares]) -> list[str]:
     """
     found = []
     for arm, seen in by_arm.items():
-        for what, percent, limit in (
-            ("the host stole", seen.stolen_percent, STOLEN_PERCENT),
-            ("other processes used", seen.foreign_percent, FOREIGN_PERCENT),
-            ("throttling took", seen.throttled_percent, THROTTLED_PERCENT),
-            ("the idle arm used", seen.idle_arm_percent, IDLE_ARM_PERCENT),
+        busiest = _named(seen.busiest)
+        for what, percent, limit, more in (
+            ("the host stole", seen.stolen_percent, STOLEN_PERCENT, ""),
+            ("other processes used", seen.foreign_percent, FOREIGN_PERCENT, busiest),
+            ("throttling took", seen.throttled_percent, THROTTLED_PERCENT, ""),
+            ("the idle arm used", seen.idle_arm_percent, IDLE_ARM_PERCENT, ""),
         ):
             if percent > limit:
                 found.append(
                     f"{arm} blocks: {what} {percent:.1f} % of the CPU (limit {limit:g} %)"
+                    f"{more}"
                 )
     return found
+
+
+def _named(busiest: Mapping[str, float]) -> str:
+    names = [f"{name} {percent:.1f} %" for name, percent in busiest.items() if percent > 0]
+    return f", busiest {', '.join(names)}" if names else ""
+
+
+def pace_jump(pair: Pair) -> str:
+    """Return how the pace changed between a pair's blocks, or the empty string."""
+    ours, theirs = pair.scenario.pace, pair.reference.pace
+    if ours is None or theirs is None:
+        return ""
+    jump = abs(math.log(ours) - math.log(theirs))
+    if jump <= PACE_JUMP:
+        return ""
+    return f"the pace changed by {100 * math.expm1(jump):.0f} % between the two blocks"
 
 
 def saturation(throughput_rps: float, ceiling_rps: float | None) -> str:
@@ -79,12 +115,52 @@ def saturation(throughput_rps: float, ceiling_rps: float | None) -> str:
     )
 
 
-def null_control(ratio: Estimate) -> str:
-    """Return why the ratio of the reference to itself is biased, or the empty string."""
+def null_control(pairs: Sequence[Pair]) -> str:
+    """Return why the ratio of the reference to itself is biased, or the empty string.
+
+    Both blocks are corrected for pace. Where it was not measured there is nothing to say.
+    """
+    if len(pairs) < 2:  # noqa: PLR2004 -- a spread needs two
+        return ""
+    try:
+        change = estimate_side_by_side(Sample(pairs))
+    except NotMeasuredError:
+        return ""
+    ratio = change.interval((1.0 - NULL_CONFIDENCE) / 2.0)
     if ratio.low <= 1.0 + NULL_CONTROL and ratio.high >= 1.0 - NULL_CONTROL:
         return ""
     return (
-        f"the null control is biased: the ratio of the reference to itself is "
-        f"{ratio.point:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], and should lie within "
+        "the null control is biased: at equal pace, the ratio of the reference to itself "
+        f"is {ratio.point:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], and should lie within "
         f"{100 * NULL_CONTROL:g} % of 1"
     )
+
+
+def checked(
+    judgement: Judgement,
+    *,
+    fault: Exception | None,
+    conditions: Mapping[str, Shares],
+    saturated: str,
+    biased: str,
+) -> Judgement:
+    """Return the judgement, or what takes its place where the measurement is no good.
+
+    A fault, and a harness that is too slow, make it `invalid`. A machine that was
+    disturbed, or does not measure the reference alike twice, leaves it `inconclusive`: that
+    is no fault of what is measured.
+    """
+    if fault:
+        return Judgement(
+            verdict=Verdict.INVALID,
+            reason=str(fault).partition("\n")[0],
+            against=judgement.against,
+            ours=judgement.ours,
+        )
+    if saturated:
+        return replace(judgement, verdict=Verdict.INVALID, reason=saturated)
+    disturbed = "; ".join(disturbances(conditions))
+    said = (disturbed and f"the machine was disturbed: {disturbed}", biased)
+    if reason := "; ".join(filter(None, said)):
+        return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
+    return judgement

@@ -18,19 +18,20 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from perf.machine.facts import allowed_cores, cgroup_folders
-from perf.machine.processes import cpu_seconds
+from perf.machine.processes import cpu_seconds, read_table, walk
 
 _PROC = Path("/proc")
 _CGROUP = Path("/sys/fs/cgroup")
 _BUSY = (0, 1, 2, 5, 6)  # user, nice, system, irq, softirq
 _STOLEN = 7
+_NAMED = 3  # foreign processes
 _CORE = re.compile(r"^cpu(\d+) (.*)$", re.MULTILINE)
 # What cgroups of version 1 and 2 call the throttled time, and their units in a second.
 _PER_S = {"throttled_time": 1e9, "throttled_usec": 1e6}
@@ -44,6 +45,9 @@ class Counters(NamedTuple):
     stolen_s: float
     throttled_s: float
     own_s: float
+
+    foreign: Mapping[tuple[int, float], tuple[str, float]]
+    """Name and CPU time of every other process, by its id and the time of its start."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +68,12 @@ class Conditions:
 
     idle_arm_s: float = 0.0
     """The CPU time of the arm that was not measured; it is part of `own_s`."""
+
+    busiest: Mapping[str, float] = field(default_factory=dict)
+    """The CPU time of the foreign processes that used most, by name and id.
+
+    A process that began or ended during the block is not among them.
+    """
 
 
 class Watch:
@@ -106,19 +116,37 @@ class Watch:
                 stolen_s=after.stolen_s - before.stolen_s,
                 throttled_s=after.throttled_s - before.throttled_s,
                 idle_arm_s=max(0.0, idle_after_s - idle_before_s),
+                busiest=_busiest(before, after),
             )
         )
 
     def _read(self) -> Counters:
         ours = [ticks for core, ticks in _ticks(self._proc) if core in self._cores]
         tick_s = 1.0 / os.sysconf("SC_CLK_TCK")
+        table = read_table()
+        own = {pid: one.cpu_s for _, pid, one in walk({"": tuple(self._own())}, table)}
         return Counters(
             at_s=time.monotonic(),
             busy_s=tick_s * sum(ticks[i] for ticks in ours for i in _BUSY),
             stolen_s=tick_s * sum(ticks[_STOLEN] for ticks in ours),
             throttled_s=sum(_throttled_s(folder) for folder in self._throttles),
-            own_s=cpu_seconds(self._own()),
+            own_s=sum(own.values()),
+            foreign={
+                (pid, one.started): (one.name, one.cpu_s)
+                for pid, one in table.items()
+                if pid not in own
+            },
         )
+
+
+def _busiest(before: Counters, after: Counters) -> dict[str, float]:
+    used = {
+        f"{name} ({pid})": now_s - before.foreign[pid, started][1]
+        for (pid, started), (name, now_s) in after.foreign.items()
+        if (pid, started) in before.foreign
+    }
+    chosen = sorted(used, key=lambda name: used[name], reverse=True)[:_NAMED]
+    return {name: used[name] for name in chosen if used[name] > 0.0}
 
 
 def _ticks(proc: Path) -> Iterator[tuple[int, list[int]]]:

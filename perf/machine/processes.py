@@ -43,17 +43,33 @@ class Process(NamedTuple):
 
     rss_bytes: int
 
+    name: str
+    """The name of its program, without arguments."""
 
-def walk(roots: Mapping[str, tuple[int, ...]]) -> Iterator[tuple[str, int, Process]]:
+
+Table = Mapping[int, Process]
+"""All processes of this system, by their ids."""
+
+
+def read_table() -> Table:
+    """Return all processes."""
+    read = _read_proc if sys.platform == "linux" else _read_psutil
+    return {pid: process for pid in psutil.pids() if (process := read(pid)) is not None}
+
+
+def walk(
+    roots: Mapping[str, tuple[int, ...]], table: Table | None = None
+) -> Iterator[tuple[str, int, Process]]:
     """Yield (part, pid, process) once for each process in the trees, parents first.
 
     `roots` maps the name of a part to the roots of its trees. A process belongs to its
-    nearest root. Processes of the part `IGNORED` are left out.
+    nearest root. Processes of the part `IGNORED` are left out. Without a `table` it is read
+    now.
     """
     # The whole table is read in one pass. To walk from child to child would need a file for
     # every thread (/proc/PID/task/*/children), and a server has hundreds of threads.
     read = _read_proc if sys.platform == "linux" else _read_psutil
-    table = {pid: process for pid in psutil.pids() if (process := read(pid)) is not None}
+    table = read_table() if table is None else table
     children: defaultdict[int, list[int]] = defaultdict(list)
     for pid, process in table.items():
         children[process.parent].append(pid)
@@ -98,6 +114,7 @@ def _read_proc(pid: int) -> Process | None:
         started=float(fields[19]),
         cpu_s=ticks / os.sysconf("SC_CLK_TCK"),
         rss_bytes=int(fields[21]) * os.sysconf("SC_PAGE_SIZE"),
+        name=line[line.index(b"(") + 1 : line.rindex(b")")].decode("utf-8", "replace"),
     )
 
 
@@ -111,7 +128,9 @@ def _read_psutil(pid: int) -> Process | None:
             cpu_s += getattr(times, "children_user", 0.0)
             cpu_s += getattr(times, "children_system", 0.0)
             rss = process.memory_info().rss
-            return Process(process.ppid(), process.create_time(), cpu_s, rss)
+            return Process(
+                process.ppid(), process.create_time(), cpu_s, rss, process.name()
+            )
     except psutil.Error:
         return None
 

@@ -92,11 +92,15 @@ class CpuTally:
             self._max = max(self._max or 0.0, percent)
             self._window = reading
 
+    def used_s(self) -> float:
+        """Return the CPU time of all parts over all blocks, in seconds."""
+        return sum(self.by_part.values())
+
     def percent_mean(self) -> float | None:
         """Return the mean over all blocks, or None where nothing was counted."""
         if not self._counted_s:
             return None
-        return self._percent(sum(self.by_part.values()), self._counted_s)
+        return self._percent(self.used_s(), self._counted_s)
 
     def percent_max(self) -> float | None:
         """Return the highest value over half a second or more; at least the mean."""
@@ -119,15 +123,23 @@ class MemoryTally:
         self._pss_cost_s = 0.0
         self._peak_pss: int | None = None
         self._peak_rss: int | None = None
+        self._block_pss: int | None = None
+        self._block_rss: int | None = None
+
+    def resume(self) -> None:
+        """Begin a block."""
+        self._block_pss = self._block_rss = None
 
     def add(self, reading: Reading, budget_s: float) -> float:
         """Count one reading; return the CPU time that was spent on PSS, in seconds.
 
-        After the first time, PSS is only read if that costs at most `budget_s`.
+        PSS is read at the first time. Later it is read if it costs at most `budget_s`, and
+        the block has no value yet, or may have a new highest one.
         """
         if not reading.roots:
             return 0.0
         self._peak_rss = max(self._peak_rss or 0, reading.rss_bytes)
+        self._block_rss = max(self._block_rss or 0, reading.rss_bytes)
         if not self._pss_readable or not self._pays(reading.rss_bytes, budget_s):
             return 0.0
         start_s = time.thread_time()
@@ -137,11 +149,16 @@ class MemoryTally:
             self._pss_readable = False
         else:
             self._peak_pss = max(self._peak_pss or 0, pss)
+            self._block_pss = max(self._block_pss or 0, pss)
         return self._pss_cost_s
 
     def peak_bytes(self) -> int | None:
         """Return the highest memory, or None where none was read."""
         return self._peak_pss if self._pss_readable else self._peak_rss
+
+    def block_bytes(self) -> int | None:
+        """Return the highest memory since `resume`, or None where none was read."""
+        return self._block_pss if self._pss_readable else self._block_rss
 
     def kind(self) -> str:
         """Return what the memory is: pss or rss."""
@@ -155,7 +172,8 @@ class MemoryTally:
         """
         if self._peak_pss is None:
             return True
-        highest = self._peak_rss or 0
-        return budget_s >= self._pss_cost_s and rss > max(
-            self._peak_pss, int(_NEAR_HIGHEST * highest)
-        )
+        if budget_s < self._pss_cost_s:
+            return False
+        if self._block_pss is None:
+            return True  # every block should have a value
+        return rss > max(self._peak_pss, int(_NEAR_HIGHEST * (self._peak_rss or 0)))

@@ -27,7 +27,7 @@ from perf.machine.tallies import CpuTally, MemoryTally, Reading, read_trees
 # often. Reading PSS costs about 10 ms a GiB and may use what is left of the whole. The two
 # readings around a block are always made, so in short blocks there are fewer samples.
 _TABLE_SHARE = 0.003
-_WHOLE_SHARE = 0.008
+_WHOLE_SHARE = 0.015
 _MIN_DELAY_S = 0.25
 
 
@@ -58,6 +58,17 @@ class Usage:
 
     cpu_seconds_by_part: Mapping[str, float]
     """The CPU time of each part in the blocks."""
+
+
+@dataclass(slots=True)
+class BlockUsage:
+    """What one block used; its values are there when the block has ended."""
+
+    cpu_s: float = 0.0
+    """The CPU time of all parts, in seconds."""
+
+    memory_bytes: int | None = None
+    """The highest memory of all processes together; None where none was sampled."""
 
 
 class Monitor:
@@ -113,16 +124,22 @@ class Monitor:
             self.stop()
 
     @contextmanager
-    def measuring(self) -> Iterator[None]:
-        """Measure one block; blocks must not overlap."""
+    def measuring(self) -> Iterator[BlockUsage]:
+        """Measure one block, and yield what receives its values.
+
+        Blocks must not overlap.
+        """
         assert self._block_start_s is None, "one block at a time"
         with self._lock:
             reading = self._read()
             self._cpu.resume(reading)
+            self._memory.resume()
             self._block_start_s = reading.at_s
+            before_s = self._cpu.used_s()
+        usage = BlockUsage()
         self._wake.set()
         try:
-            yield
+            yield usage
         finally:
             self._wake.clear()
             with self._lock:
@@ -130,6 +147,8 @@ class Monitor:
                 reading = self._read()
                 self._cpu.add(reading)
                 self._closed_s += reading.at_s - start_s
+                usage.cpu_s = self._cpu.used_s() - before_s
+                usage.memory_bytes = self._memory.block_bytes()
 
     def stop(self) -> Usage:
         """End the thread, and return what the blocks used; idempotent.

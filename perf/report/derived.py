@@ -37,11 +37,17 @@ def efficiency(pairs: Sequence[Pair]) -> float | None:
     None where no pair has a yardstick.
     """
     known = [
-        math.log(pair.scenario_rps) - math.log(pair.yardstick_rps)
+        math.log(pair.scenario.rps) - math.log(pair.yardstick_rps)
         for pair in pairs
         if pair.yardstick_rps
     ]
     return exp_within_limits(statistics.fmean(known)) if known else None
+
+
+def tolerance(result: ScenarioResult) -> float:
+    """Return how much the throughput may fall by the terms of the verdict, as a share."""
+    quantities = result.judgement.quantities
+    return quantities[0].tolerance if quantities else result.tolerance
 
 
 def harness_cpu_percent(result: ScenarioResult) -> float | None:

@@ -19,7 +19,7 @@ from perf.report.figures import FIGURES
 from perf.report.result import HarnessResult
 from perf.report.run import RunResults
 
-VERSION = 1
+VERSION = 2
 
 HARNESS_FIELDS: tuple[Field[HarnessResult, Any], ...] = (
     Field(

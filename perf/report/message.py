@@ -7,7 +7,7 @@ from dataclasses import astuple
 from pathlib import PurePath
 
 from perf.config.header import RunHeader
-from perf.judge.gate import Judged
+from perf.judge.gate import Judged, Judgement
 from perf.report import formatting
 from perf.report.result import ScenarioResult
 from perf.stats import Verdict
@@ -18,31 +18,39 @@ _OPENINGS = {
     Verdict.REGRESSED: "regressed",
     Verdict.UNCHANGED: "is unchanged",
     Verdict.IMPROVED: "improved",
-    Verdict.INCONCLUSIVE: "is inconclusive (too little evidence), which is not a pass",
+    Verdict.INCONCLUSIVE: "is inconclusive",
     Verdict.NO_BASELINE: "has no baseline that applies",
     Verdict.INVALID: "was not judged, because the measurement is invalid",
 }
 _WHAT = {
-    Judged.EFFICIENCY: "its efficiency (throughput over that of the model alone)",
-    Judged.RATIO: "its ratio (throughput over that of the reference)",
+    "throughput": "throughput at equal pace of the cores",
+    "memory": "peak memory",
+    "cpu": "CPU time of an image at equal pace of the cores",
+    "p99": "p99 of the latency at equal pace of the cores",
 }
 
 
 def explain(result: ScenarioResult, header: RunHeader) -> str:
     """Return the verdict, why, what is known besides, and how to repeat it, on one line."""
-    verdict, why = result.judgement.verdict, _why(result)
-    opening = f"{result.name} {_OPENINGS[verdict]}"
-    sentences = [f"{opening}: {why}." if why else f"{opening}."]
-    if verdict is Verdict.INVALID:
-        sentences.append(f"It ran {_requests(result)}.")
+    judgement = result.judgement
+    opening, why = f"{result.name} {_OPENINGS[judgement.verdict]}", _why(result)
+    if judgement.verdict is Verdict.INCONCLUSIVE:
+        sentences = [f"{opening}, which is not a pass.", f"{why[:1].upper()}{why[1:]}."]
     else:
-        if verdict is Verdict.NO_BASELINE:
+        sentences = [f"{opening}: {why}." if why else f"{opening}."]
+    if judgement.verdict is Verdict.INVALID:
+        sentences += [f"It ran {_requests(result)}.", _before(judgement)]
+    else:
+        if judgement.verdict is Verdict.NO_BASELINE:
             wanted = f"machine class {header.machine_class}, model {header.model}"
             sentences.append(f"Wanted: {wanted}.")
-        sentences.append(_ratio(result))
-        if _is_compared(result):
-            sentences.append(f"Since then: {_differences(result)}.")
-    sentences.append(f"To repeat it alone: {repeat_command(result.name, header)}")
+        sentences += [_ratio(judgement), _before(judgement)]
+        if _is_compared(judgement):
+            sentences.append(f"{_differences(judgement)}.")
+    # A run that was settled side by side began without --perf-against.
+    against = "" if judgement.before else judgement.against
+    command = repeat_command(result.name, header, against)
+    sentences.append(f"To repeat it alone: {command}")
     return formatting.one_line(" ".join(filter(None, sentences)))
 
 
@@ -51,92 +59,145 @@ def reason(result: ScenarioResult) -> str:
 
     Empty where the scenario is unchanged.
     """
-    verdict = result.judgement.verdict
-    if verdict is Verdict.UNCHANGED:
-        return ""
-    little = verdict is Verdict.INCONCLUSIVE and _is_compared(result)
-    return f"too little evidence: {_why(result)}" if little else _why(result)
+    return "" if result.judgement.verdict is Verdict.UNCHANGED else _why(result)
 
 
 def remark(result: ScenarioResult) -> str:
     """Return what the tables do not show of a scenario, or nothing."""
-    judgement, said = result.judgement, []
-    if not _is_compared(result):
-        said.append(_why(result))
-    else:
-        if judgement.judged is Judged.RATIO:
-            said.append("judged by its ratio, for the baseline has no efficiency")
-        if judgement.verdict is Verdict.INCONCLUSIVE:
-            said.append(f"too little evidence: {_detectable(result)}")
-        if judgement.verdict is not Verdict.UNCHANGED:
-            said.append(f"since the baseline: {_differences(result)}")
+    judgement = result.judgement
+    said = _beside_the_table(result) if _is_compared(judgement) else [_why(result)]
+    said.append(_lowered(_before(judgement)))
     if result.requests.failed or result.requests.wrong:
         said.append(_requests(result))
+    if result.replaced:
+        pairs = f"{len(result.replaced)} disturbed pairs were"
+        if len(result.replaced) == 1:
+            pairs = "1 disturbed pair was"
+        said.append(f"{pairs} measured again; the first: {result.replaced[0]}")
     text = "; ".join(filter(None, said))
     return formatting.one_line(f"{result.name}: {text}") if text else ""
 
 
-def repeat_command(name: str, header: RunHeader) -> str:
-    """Return the shell line that measures a scenario again, in the same random order."""
+def repeat_command(name: str, header: RunHeader, against: str = "") -> str:
+    """Return the shell line that measures a scenario again, in the same random order.
+
+    `against` is the other tree of a run side by side.
+    """
     words = ["tox", "-e", name, "--", "--perf-seed", str(header.seed)]
     words += ["--perf-runtime", header.runtime]
     if header.device != _DEFAULT_DEVICE:
         words += ["--perf-device", header.device]
     if header.profile != _DEFAULT_PROFILE:
         words += ["--perf-profile", header.profile]
+    if against:
+        words += ["--perf-against", against]
     return shlex.join([*words, *header.model_options])
 
 
-def _is_compared(result: ScenarioResult) -> bool:
-    """Return whether the verdict comes from a change since a baseline."""
-    judgement = result.judgement
-    return judgement.verdict is not Verdict.INVALID and judgement.change is not None
+def _is_compared(judgement: Judgement) -> bool:
+    """Return whether the verdict comes from a change."""
+    unusable = judgement.reason or judgement.verdict is Verdict.INVALID
+    return judgement.change is not None and not unusable
 
 
 def _why(result: ScenarioResult) -> str:
-    """Return the change with its interval and tolerance, or the judgement's own reason."""
+    """Return what changed and by how much, or the judgement's own reason."""
     judgement = result.judgement
-    if not _is_compared(result):
+    if not _is_compared(judgement):
         return judgement.reason.rstrip(". ")
-    moved = (
-        f"{_WHAT[judgement.judged or Judged.EFFICIENCY]} changed by "
-        f"{formatting.change_interval(judgement.change)} since "
-        f"{_baseline(judgement.baseline_file)}; the tolerance is "
-        f"{formatting.fraction(result.tolerance)}"
+    said = _told(judgement)
+    if judgement.against:
+        said = f"{_over(judgement)}: {said}"
+    if judgement.verdict is Verdict.INCONCLUSIVE:
+        return f"too little evidence: {said}; {_detectable(result)}"
+    return said
+
+
+def _told(judgement: Judgement) -> str:
+    """Return what decided the verdict, and throughput where something else did."""
+    throughput, worse = judgement.quantities[0], judgement.worse
+    first, *others = worse or (throughput,)
+    since = "" if judgement.against else f" since {_baseline(judgement)}"
+    said = [_moved(first, since), *map(_moved, others)]
+    if worse and throughput not in worse:
+        interval = formatting.change_interval(throughput.change)
+        said.append(f"throughput {_OPENINGS[throughput.verdict]} ({interval})")
+    return "; ".join(said)
+
+
+def _beside_the_table(result: ScenarioResult) -> list[str]:
+    """Return what decided the verdict, except throughput, which the table shows."""
+    judgement, said = result.judgement, []
+    if judgement.against:
+        said.append(_over(judgement))
+    if judgement.verdict is Verdict.INCONCLUSIVE:
+        said.append(f"too little evidence: {_detectable(result)}")
+    said += [_moved(one) for one in judgement.worse if one.quantity != "throughput"]
+    if judgement.verdict is not Verdict.UNCHANGED:
+        said.append(_lowered(_differences(judgement)))
+    return said
+
+
+def _moved(one: Judged, since: str = "") -> str:
+    """Return one quantity's change, with its interval and tolerance."""
+    return (
+        f"{_WHAT[one.quantity]} changed by {formatting.change_interval(one.change)}{since} "
+        f"(tolerance {formatting.fraction(one.tolerance)})"
     )
-    if judgement.verdict is not Verdict.INCONCLUSIVE:
-        return moved
-    return f"{moved}; {_detectable(result)}"
+
+
+def _over(judgement: Judgement) -> str:
+    """Return which tree is compared with which, side by side."""
+    return f"{judgement.ours} over {judgement.against}"
+
+
+def _before(judgement: Judgement) -> str:
+    """Return what the baseline said where it was to be settled, as a sentence."""
+    if judgement.unsettled:
+        why = judgement.unsettled.rstrip(". ")
+        return f"It could not be settled side by side: {why}."
+    before = judgement.before
+    if before is None:
+        return ""
+    why = before.reason or (_told(before) if before.quantities else "")
+    said = f"{before.verdict}: {why}" if why else str(before.verdict)
+    told = f"{_baseline(before)} alone says {said}; the run side by side counts."
+    return f"{told[:1].upper()}{told[1:]}"
 
 
 def _detectable(result: ScenarioResult) -> str:
-    number = len({pair.launch for pair in result.pairs})
+    number = len({pair.launch for pair in result.against_pairs or result.pairs})
     launches = "1 launch" if number == 1 else f"{number} launches"
     loss = formatting.share(result.judgement.smallest_seen)
     return f"the smallest loss that {launches} can detect reliably is {loss}"
 
 
-def _baseline(file: str | None) -> str:
+def _baseline(judgement: Judgement) -> str:
+    file = judgement.baseline_file
     return f"baseline {PurePath(file).name}" if file else "its baseline"
 
 
-def _ratio(result: ScenarioResult) -> str:
-    judgement = result.judgement
+def _ratio(judgement: Judgement) -> str:
     if judgement.ratio is None:
         return ""
-    begin = "It has" if judgement.judged is Judged.RATIO else "For information: it has"
-    said = (
-        f"{begin} {formatting.interval(judgement.ratio)} times the reference's throughput"
-    )
+    times = formatting.interval(judgement.ratio)
+    said = f"For information: its throughput is {times} times the reference's"
     if judgement.baseline_ratio is None:
         return f"{said}."
-    return f"{said}, and had {formatting.ratio(judgement.baseline_ratio)} in the baseline."
+    then = formatting.ratio(judgement.baseline_ratio)
+    return f"{said}, and was {then} times in the baseline."
 
 
-def _differences(result: ScenarioResult) -> str:
-    return ", ".join(result.judgement.differences) or (
-        "no change of versions, settings, kernel or CPU"
-    )
+def _differences(judgement: Judgement) -> str:
+    found = ", ".join(judgement.differences)
+    if judgement.against:
+        return f"Besides the code: {found or 'no change of versions or settings'}"
+    return f"Since then: {found or 'no change of versions, settings, kernel or CPU'}"
+
+
+def _lowered(sentence: str) -> str:
+    """Return a sentence as a part of a longer one."""
+    return sentence[:1].lower() + sentence[1:].rstrip(".")
 
 
 def _requests(result: ScenarioResult) -> str:

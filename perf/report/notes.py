@@ -11,9 +11,17 @@ from perf.report.result import HarnessResult, ScenarioResult
 from perf.report.run import RunResults
 from perf.stats import Estimate
 
+_CHANGE = (
+    "change of throughput: since the baseline, or from the other tree to this one, at "
+    "equal pace of the cores"
+)
 _EFFICIENCY = (
     "efficiency: throughput over that of the model alone, which is measured beside each "
     "block in as many processes and threads"
+)
+_OTHERS = (
+    "also judged: peak memory, CPU time of an image and p99 of the latency; a line below "
+    "names each one that regressed"
 )
 _MEMORY_KINDS = {
     "rss": "memory marked rss: shared pages count once for each process",
@@ -42,21 +50,25 @@ def _legend(results: Sequence[ScenarioResult]) -> list[str]:
     ratios = _confidence(j.ratio for j in judgements)
     lines = [
         [
-            "change of efficiency: only this is judged, against the tolerance",
+            _CHANGE,
+            "it is judged against the tolerance",
             f"its interval [ ] decides on an alarm ({changes})" if changes else "",
         ],
-        [_EFFICIENCY],
+        [_EFFICIENCY if any(derived.efficiency(r.pairs) for r in results) else ""],
+        [_OTHERS],
         [
             "ratio: throughput over that of the reference",
-            f"for information, with its interval [ ] ({ratios})" if ratios else "",
-        ],
+            f"for information, with its interval [ ] ({ratios})",
+        ]
+        if ratios
+        else [],
         [
             "CPU: share of all usable cores",
             "CPU of harness: the part of it that the harness takes",
             f"{formatting.UNKNOWN}: not known",
         ],
     ]
-    return ["; ".join(filter(None, parts)) for parts in lines]
+    return [line for parts in lines if (line := "; ".join(filter(None, parts)))]
 
 
 def _baselines(results: Sequence[ScenarioResult]) -> list[str]:

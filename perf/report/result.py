@@ -60,7 +60,7 @@ class ScenarioResult:
     """Whether the scenario is the reference: its ratio is then the null control."""
 
     tolerance: float
-    """How much the efficiency may fall, as a fraction of one."""
+    """How much the throughput may fall since a baseline, as a fraction of one."""
 
     jobs: int
     """How many jobs ran at a time."""
@@ -77,6 +77,19 @@ class ScenarioResult:
     requests: Requests
 
     pairs: tuple[Pair, ...]
+    """In a run side by side, the reference's block is that of the other tree."""
+
+    disturbed: bool = False
+    """Whether the machine was too busy for a verdict."""
+
+    replaced: tuple[str, ...] = ()
+    """What disturbed each pair that was measured again."""
+
+    against_pairs: tuple[Pair, ...] = ()
+    """The pairs that were measured side by side to settle the verdict."""
+
+    pace_cpu_percent: float = 0.0
+    """The CPU that the pace used, of one core, on each core."""
 
     judgement: Judgement
 

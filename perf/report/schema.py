@@ -23,7 +23,8 @@ def schema() -> dict[str, object]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Summary of one run of the serving performance suite",
         "description": "Rates are in images (or jobs) a second. Null stands for what could "
-        "not be read or estimated. New keys may join; the ones here stay.",
+        "not be read or estimated. New keys may join; the ones here stay as long as "
+        "schema_version does.",
         **object_schema(RUN_FIELDS, {}),
         "$defs": {**DEFINITIONS, "scenario": object_schema(FIGURES, DESCRIPTIONS)},
     }

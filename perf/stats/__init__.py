@@ -6,23 +6,34 @@ what is assumed.
 """
 
 from perf.stats.blocks import percentiles, throughput_rps
-from perf.stats.change import Change, TooFewLaunches, estimate_change
+from perf.stats.change import (
+    Change,
+    NotMeasuredError,
+    estimate_change,
+    estimate_side_by_side,
+)
+from perf.stats.quantity import QUANTITIES, THROUGHPUT, Quantity
 from perf.stats.ratio import Estimate, estimate_ratio
 from perf.stats.rule import Rule
-from perf.stats.sample import Pair, Sample, TooFewPairs
+from perf.stats.sample import Block, Pair, Sample, TooFewPairs
 from perf.stats.verdict import Verdict
 
 __all__ = [
+    "QUANTITIES",
+    "THROUGHPUT",
+    "Block",
     "Change",
     "Estimate",
+    "NotMeasuredError",
     "Pair",
+    "Quantity",
     "Rule",
     "Sample",
-    "TooFewLaunches",
     "TooFewPairs",
     "Verdict",
     "estimate_change",
     "estimate_ratio",
+    "estimate_side_by_side",
     "percentiles",
     "throughput_rps",
 ]

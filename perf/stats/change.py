@@ -1,47 +1,51 @@
-"""How much a scenario's efficiency has changed since its baseline, and with what error.
+"""How much a quantity has changed: since a baseline, or from one tree to another.
 
-A block's efficiency is the scenario's throughput over that of the yardstick beside it. The
-division removes whatever slows both, such as a slower machine. Efficiencies are compared as
-logarithms, in four steps:
+Values are compared as natural logarithms of their goodness (`perf.stats.quantity`), so a
+negative change is a loss for every quantity. The steps are:
 
-- Outliers are clipped: a block lies at most `OUTLYING` standard deviations from the median
-  of its run. A disturbance may hit a single block, or a single reading of the yardstick.
-- The blocks of each launch are averaged.
-- Each launch is one observation. The blocks of a launch resemble each other, so counting
-  every block would make the error look too small.
-- Each run adds an error of its own, `RUN_SD`. Runs differ by more than their launches
-  explain, and one run alone cannot show that error. A baseline of several runs reduces it.
+- Outliers are clipped: a block lies at most `OUTLYING` standard deviations from the middle
+  of its launch. A disturbance may hit a single block. A launch as a whole is never clipped:
+  launches differ, and clipping one would make the error look too small.
+- The blocks of each launch are averaged. Each launch is one observation: its blocks
+  resemble each other, so counting every block would make the error look too small.
+- The variance between launches is estimated for each run on its own, and moderated: two
+  launches alone do not tell it (`perf.stats.moderated`).
+- Since a baseline, each run adds an error of its own. Runs differ by more than their
+  launches explain: the machine drifts over hours. One run cannot show that error. A
+  baseline of several runs shows it and reduces it.
+- Side by side there is no such error: both trees are measured in the same minutes, and each
+  launch gives one difference.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
+from perf.stats.moderated import Variance, moderated, sum_of
+from perf.stats.quantity import THROUGHPUT, Quantity
 from perf.stats.ratio import Estimate, exp_within_limits
-from perf.stats.sample import Sample, squares
-
-RUN_SD = 0.006
-"""Standard deviation of a run's own error, as a natural logarithm; see docs/method.md."""
+from perf.stats.sample import Block, Pair, Sample, squares
 
 OUTLYING = 2.0
-"""A block is clipped to this many standard deviations from the median of its run."""
+"""A block is clipped to this many standard deviations from the middle of its launch."""
 
+_ROUNDING = 1e-9  # logarithms of equal values may differ by less
 _Floats = NDArray[np.float64]
 
 
-class TooFewLaunches(ValueError):  # noqa: N818 -- the name itself says what is wrong
-    """Every run has one launch only: the spread between launches is unknown."""
+class NotMeasuredError(ValueError):
+    """A quantity, or the pace that it is corrected for, was not measured in some launch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The current run's efficiency over the baseline's, as a natural logarithm."""
+    """The current run's goodness less the baseline's, as a natural logarithm."""
 
     point: float
     """The estimate; 0 means no change, a negative number a loss."""
@@ -55,16 +59,19 @@ class Change:
     launches: int
     """How many launches the current run has."""
 
-    baseline_launches: int
-    """How many launches all runs of the baseline have together."""
+    baseline_launches: float
+    """How many launches all runs of the baseline have; infinite side by side."""
 
-    def interval(self, tail: float) -> Estimate:
-        """Return the change as a ratio, with an interval that omits `tail` on each side."""
-        half_width = self.half_width(tail)
+    def interval(self, tail: float, better: int = 1) -> Estimate:
+        """Return the change as a ratio, with an interval that omits `tail` on each side.
+
+        `better` is that of the quantity: with -1 it is the ratio of the values again.
+        """
+        half_width, point = self.half_width(tail), better * self.point
         return Estimate(
-            point=exp_within_limits(self.point),
-            low=exp_within_limits(self.point - half_width),
-            high=exp_within_limits(self.point + half_width),
+            point=exp_within_limits(point),
+            low=exp_within_limits(point - half_width),
+            high=exp_within_limits(point + half_width),
             confidence=1.0 - 2.0 * tail,
         )
 
@@ -83,88 +90,140 @@ def tail_of(bound: float) -> float:
     return float(ndtr(-bound))
 
 
-def estimate_change(current: Sample, *baseline: Sample, run_sd: float = RUN_SD) -> Change:
-    """Return the change of efficiency from the baseline to the current run.
+def estimate_change(
+    current: Sample, *baseline: Sample, quantity: Quantity = THROUGHPUT
+) -> Change:
+    """Return the change of the scenario's `quantity` from the baseline to the current run.
 
-    `baseline` has one sample for each of its runs; all runs have the same weight. Ratios
-    over the reference take the place of efficiencies where any pair of any run has no
-    yardstick.
-
-    The spread between launches is pooled over all runs, as in Student's test of two
-    samples, because one run has few launches. `run_sd` is a known error, which every run
-    has once. The mean over several runs of the baseline reduces it.
-
-    Raises TooFewLaunches where every run has one launch only, and ValueError without a
-    baseline.
+    `baseline` has one sample for each of its runs; all runs have the same weight. Raises
+    NotMeasuredError, and ValueError without a baseline.
     """
     if not baseline:
         raise ValueError("a baseline has at least one run")
-    samples = (current, *baseline)
-    logs = _winsorised(_log_efficiencies(samples))
-    means = [s.launch_means(of_run) for s, of_run in zip(samples, logs, strict=True)]
-    counts = np.array([len(of_run) for of_run in means])
-    freedom = int(counts.sum()) - len(counts)
-    if freedom < 1:
-        raise TooFewLaunches(
-            "with one launch in every run the spread between launches is unknown"
-        )
-    launch_variance = sum(squares(of_run) for of_run in means) / freedom
-    weights = np.array([1.0, *[1.0 / len(baseline)] * len(baseline)])
-    estimated = launch_variance * float(np.sum(weights**2 / counts))
-    known = run_sd**2 * float(np.sum(weights**2))
-    of_runs = [float(np.mean(of_run)) for of_run in means]
-    return Change(
-        point=of_runs[0] - float(np.mean(of_runs[1:])),
-        standard_error=math.sqrt(estimated + known),
-        freedom=_freedom(estimated, known, freedom),
-        launches=int(counts[0]),
-        baseline_launches=int(counts[1:].sum()),
+    runs = [_launches(sample, quantity, _of_scenario) for sample in (current, *baseline)]
+    means = np.array([run.mean() for run in runs])
+    number = len(baseline)
+    of_runs = moderated(squares(means[1:]), number - 1, quantity.run)
+    parts = [of_runs.times(1.0 + 1.0 / number)]
+    for place, run in enumerate(runs):
+        weight = 1.0 if place == 0 else 1.0 / number
+        parts.append(_of_mean(run, quantity).times(weight**2))
+    return _change(
+        means[0] - means[1:].mean(),
+        sum_of(*parts),
+        launches=len(runs[0]),
+        baseline_launches=float(sum(len(run) for run in runs[1:])),
     )
 
 
-def all_have_yardsticks(*samples: Sample) -> bool:
-    """Return whether efficiencies can be compared; otherwise ratios are.
+def estimate_side_by_side(sample: Sample, quantity: Quantity = THROUGHPUT) -> Change:
+    """Return the change of `quantity` from the reference's blocks to the scenario's.
 
-    All or none: an efficiency and a ratio over the reference cannot be compared.
+    Raises NotMeasuredError.
     """
-    return all(pair.yardstick_rps for sample in samples for pair in sample.pairs)
+    differences = _differences(sample, quantity)
+    return _change(
+        float(differences.mean()),
+        _of_mean(differences, quantity),
+        launches=len(differences),
+        baseline_launches=math.inf,
+    )
 
 
-def _log_efficiencies(samples: Sequence[Sample]) -> list[_Floats]:
-    if all_have_yardsticks(*samples):
-        return [sample.log_efficiencies for sample in samples]
-    return [sample.log_ratios for sample in samples]
+def _change(
+    point: float, variance: Variance, *, launches: int, baseline_launches: float
+) -> Change:
+    return Change(
+        point=float(point),
+        standard_error=math.sqrt(variance.value),
+        freedom=variance.freedom,
+        launches=launches,
+        baseline_launches=baseline_launches,
+    )
 
 
-def _winsorised(runs: Sequence[_Floats]) -> list[_Floats]:
-    """Return the runs with every value clipped to `OUTLYING` deviations from its median.
+def _of_mean(launches: _Floats, quantity: Quantity) -> Variance:
+    """Return the variance of the mean over the launches of one run."""
+    variance = moderated(squares(launches), len(launches) - 1, quantity.launch)
+    return variance.times(1.0 / len(launches))
 
-    Each run has a median of its own. The deviation is estimated from the median distance
-    from the median, as for normal noise. It is that of the run or that of all runs
-    together, whichever is larger, because a run has few values. A deviation of zero clips
-    nothing: at least half of the values are equal then. Winsorising is Tukey and
-    McLaughlin's (Sankhya A 25, 1963).
+
+def _of_scenario(pair: Pair) -> Block:
+    return pair.scenario
+
+
+def _of_reference(pair: Pair) -> Block:
+    return pair.reference
+
+
+def _launches(sample: Sample, quantity: Quantity, of: Callable[[Pair], Block]) -> _Floats:
+    """Return the goodness of one arm in each launch; shape (launches,)."""
+    values = [quantity.goodness(of(pair)) for pair in sample.pairs]
+    if quantity.peak:
+        return _lowest(sample, values, quantity)
+    return _launch_means(sample, _all(values, quantity))
+
+
+def _differences(sample: Sample, quantity: Quantity) -> _Floats:
+    """Return how much better the scenario is than the reference in each launch."""
+    if quantity.peak:
+        ours = _launches(sample, quantity, _of_scenario)
+        return ours - _launches(sample, quantity, _of_reference)
+    ours = _all([quantity.goodness(pair.scenario) for pair in sample.pairs], quantity)
+    theirs = _all([quantity.goodness(pair.reference) for pair in sample.pairs], quantity)
+    return _launch_means(sample, ours - theirs)
+
+
+def _all(values: Sequence[float | None], quantity: Quantity) -> _Floats:
+    known = [value for value in values if value is not None]
+    if len(known) < len(values):
+        raise NotMeasuredError(f"{quantity.name} or its pace was not measured everywhere")
+    return np.array(known, dtype=np.float64)
+
+
+def _lowest(sample: Sample, values: Sequence[float | None], quantity: Quantity) -> _Floats:
+    """Return the lowest goodness, which is the peak of the value, of each launch."""
+    lowest: dict[int, float] = {}
+    for pair, value in zip(sample.pairs, values, strict=True):
+        if value is not None:
+            lowest[pair.launch] = min(value, lowest.get(pair.launch, math.inf))
+    launches = sorted({pair.launch for pair in sample.pairs})
+    return _all([lowest.get(launch) for launch in launches], quantity)
+
+
+def _launch_means(sample: Sample, values: _Floats) -> _Floats:
+    """Return the mean of each launch, where outliers among its blocks are clipped.
+
+    The deviation of the blocks is estimated from their median distance from the median of
+    their launch, as for normal noise. A deviation of zero clips nothing: at least half of
+    the blocks are equal then. Winsorising is Tukey and McLaughlin's (Sankhya A 25, 1963).
     """
-    medians = [float(np.median(run)) for run in runs]
-    distances = [run - median for run, median in zip(runs, medians, strict=True)]
-    of_all = _deviation(np.concatenate(distances))
-    clipped = []
-    for run, distance, median in zip(runs, distances, medians, strict=True):
-        limit = OUTLYING * max(of_all, _deviation(distance))
-        clipped.append(median + np.clip(distance, -limit, limit) if limit else run)
-    return clipped
+    launches = sample.launches
+    blocks = [values[launches == one] for one in np.unique(launches)]
+    distances = np.concatenate([_distances(each) for each in blocks])
+    deviation = float(np.median(distances) / ndtri(0.75)) if distances.size else 0.0
+    limit = OUTLYING * deviation if deviation > _ROUNDING else math.inf
+    middle = float(np.median(values))
+    return np.array([_clipped(each, middle, limit).mean() for each in blocks])
 
 
-def _deviation(distances: _Floats) -> float:
-    return float(np.median(np.abs(distances)) / ndtri(0.75))
+def _distances(blocks: _Floats) -> _Floats:
+    """Return how far the blocks of a launch lie from their median.
 
-
-def _freedom(estimated: float, known: float, freedom: int) -> float:
-    """Return the degrees of freedom of the sum of an estimated and a known variance.
-
-    Satterthwaite, "An approximate distribution of estimates of variance components",
-    Biometrics Bulletin 2, 1946.
+    The median lies nearer to the blocks than the true middle does. Leaving out one block
+    and the factor make up for that.
     """
-    if estimated <= 0.0:
-        return float(freedom) if known <= 0.0 else math.inf
-    return freedom * ((estimated + known) / estimated) ** 2
+    count = len(blocks)
+    distances = np.sort(np.abs(blocks - np.median(blocks)))[1:]
+    return np.asarray(distances * math.sqrt(count / max(1, count - 1)))
+
+
+def _clipped(blocks: _Floats, middle: float, limit: float) -> _Floats:
+    """Return the blocks of a launch, clipped to `limit` from their median.
+
+    Between two middle blocks, the median is the value nearest to `middle`, that of the run:
+    of two blocks far apart, the more unusual one is clipped.
+    """
+    ranked, count = np.sort(blocks), len(blocks)
+    centre = min(max(middle, ranked[(count - 1) // 2]), ranked[count // 2])
+    return np.asarray(np.clip(blocks, centre - limit, centre + limit))

@@ -27,7 +27,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
+from perf.stats.moderated import Prior, Variance, moderated
 from perf.stats.sample import Sample, squares
+
+LAUNCH = Prior(0.03, 4.0)
+"""How the ratios of the launches of one run differ."""
 
 _LOG_LIMIT = 700.0  # exp() of a larger number overflows a float
 
@@ -55,36 +59,26 @@ class Estimate:
             )
 
 
-def estimate_ratio(sample: Sample, *alike: Sample, confidence: float = 0.95) -> Estimate:
+def estimate_ratio(sample: Sample, *, confidence: float = 0.95) -> Estimate:
     """Return the ratio, scenario over reference, with its interval.
 
     The ratio is the geometric mean of the pairs' ratios, where every launch has the same
     weight. The interval is Student's t (Student, "The probable error of a mean",
     Biometrika 6, 1908) on the means of the launches' log ratios, because the pairs of one
-    launch resemble each other.
+    launch resemble each other. Their variance is moderated, because a run has few launches.
 
-    `alike` are other runs of the same scenario. Their launches spread as those of `sample`
-    do, so the spread is pooled over all runs: one run has few launches. The ratio is that
-    of `sample` alone.
-
-    Where no run has two launches, the interval is computed from the pairs. It does not
-    cover the differences between launches then. Without any spread the interval has no
-    width. Raises ValueError unless 0 < confidence < 1.
+    Raises ValueError unless 0 < confidence < 1.
     """
-    runs = [one.launch_means(one.log_ratios) for one in (sample, *alike)]
-    freedom = sum(len(means) - 1 for means in runs)
-    if not freedom:
-        runs = [sample.log_ratios]
-        freedom = len(sample) - 1
-    variance = sum(squares(means) for means in runs) / freedom / len(runs[0])
-    return _interval(float(np.mean(runs[0])), variance, freedom, confidence)
+    means = sample.launch_means(sample.log_ratios)
+    variance = moderated(squares(means), len(means) - 1, LAUNCH).times(1.0 / len(means))
+    return _interval(float(np.mean(means)), variance, confidence)
 
 
-def _interval(mean: float, variance: float, freedom: float, confidence: float) -> Estimate:
-    """Return exp(mean -+ t * sqrt(variance)), t with `freedom` degrees of freedom."""
+def _interval(mean: float, variance: Variance, confidence: float) -> Estimate:
+    """Return exp(mean -+ t * sqrt(variance)), t with the variance's degrees of freedom."""
     _check_confidence(confidence)
-    quantile = float(stdtrit(freedom, (1.0 + confidence) / 2.0))
-    half_width = quantile * math.sqrt(variance)
+    quantile = float(stdtrit(variance.freedom, (1.0 + confidence) / 2.0))
+    half_width = quantile * math.sqrt(variance.value)
     return Estimate(
         point=exp_within_limits(mean),
         low=exp_within_limits(mean - half_width),

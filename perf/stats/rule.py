@@ -10,7 +10,7 @@ from perf.stats.sequential import bounds
 from perf.stats.verdict import Verdict, check_tolerance, judge, smallest_seen
 
 RUN_ALPHA = 0.01
-"""Of the runs without any change, the share that may call some scenario regressed."""
+"""Of the runs without any change, the share that may call some scenario changed."""
 
 PASS_ALPHA = 0.025
 """Of the scenarios at the edge of the tolerance, the share that may be called unchanged."""
@@ -23,10 +23,11 @@ class Rule:
     """How one scenario of a run is judged.
 
     The change is looked at after every launch from the second on, or after the only
-    launch. The scenarios of a run share `RUN_ALPHA` equally (Bonferroni).
+    launch. The scenarios of a run share `RUN_ALPHA` equally, the quantities of a scenario
+    by their `share`, and `regressed` and `improved` by halves (Bonferroni).
 
-    Raises ValueError where `planned` or `scenarios` is below 1, or `tolerance` does not
-    lie between 0 and 1.
+    Raises ValueError where `planned` or `scenarios` is below 1, or `tolerance` or `share`
+    does not lie between 0 and 1.
     """
 
     planned: int
@@ -38,8 +39,13 @@ class Rule:
     tolerance: float
     """The loss that is tolerated, as a share."""
 
+    share: float = 1.0
+    """The quantity's share of the error that the scenario may make."""
+
     def __post_init__(self) -> None:
         check_tolerance(self.tolerance)
+        if not 0.0 < self.share <= 1.0:
+            raise ValueError(f"a share must lie between 0 and 1, not {self.share}")
         if min(self.planned, self.scenarios) < 1:
             raise ValueError("a rule needs at least one launch and one scenario")
 
@@ -54,7 +60,7 @@ class Rule:
 
     def alarm_tail(self, change: Change) -> float:
         """Return what the interval that decides on an alarm omits on each side."""
-        return self._tail(change, RUN_ALPHA / self.scenarios)
+        return self._tail(change, RUN_ALPHA * self.share / self.scenarios / 2.0)
 
     def smallest_seen(self, change: Change) -> float:
         """Return the smallest loss, as a share, that this look can detect."""
@@ -69,7 +75,7 @@ class Rule:
         fractions = self._fractions(change.launches, change.baseline_launches)
         return _last_tail(fractions, alpha)
 
-    def _fractions(self, launches: int, baseline_launches: int) -> tuple[float, ...]:
+    def _fractions(self, launches: int, baseline_launches: float) -> tuple[float, ...]:
         """Return what share of the planned information each look so far had.
 
         Information is one over the variance. The baseline contributes the same variance

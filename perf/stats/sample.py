@@ -15,17 +15,45 @@ class TooFewPairs(ValueError):  # noqa: N818 -- the name itself says what is wro
 
 
 @dataclass(frozen=True, slots=True)
+class Block:
+    """What was measured in one block of one arm; None where it was not measured.
+
+    Raises ValueError where a value is not finite and positive.
+    """
+
+    rps: float
+    """Throughput, in images a second."""
+
+    pace: float | None = None
+    """How fast the cores were while it ran; see `perf.machine.pace`."""
+
+    cpu_ms: float | None = None
+    """CPU time of an image, in milliseconds: jobs, server and harness together."""
+
+    memory_bytes: float | None = None
+    """The highest memory of jobs, server and harness together."""
+
+    p99_ms: float | None = None
+    """The 99th percentile of the latency, in milliseconds."""
+
+    def __post_init__(self) -> None:
+        for name in ("rps", "pace", "cpu_ms", "memory_bytes", "p99_ms"):
+            value = getattr(self, name)
+            if value is not None and not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{name} must be finite and above zero, not {value}")
+
+
+@dataclass(frozen=True, slots=True)
 class Pair:
     """One block of the scenario and one of the reference.
 
-    Raises ValueError where a throughput is not finite and positive.
+    Raises ValueError where the yardstick is not finite and positive.
     """
 
-    scenario_rps: float
-    """Throughput of the scenario's block, in images a second."""
+    scenario: Block
 
-    reference_rps: float
-    """Throughput of the reference's block, in images a second."""
+    reference: Block
+    """In a run side by side, the block of the other tree."""
 
     launch: int
     """The number of the launch in which the pair was measured."""
@@ -37,10 +65,9 @@ class Pair:
     """
 
     def __post_init__(self) -> None:
-        for name in ("scenario_rps", "reference_rps", "yardstick_rps"):
-            value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ValueError(f"{name} must be finite and above zero, not {value}")
+        value = self.yardstick_rps
+        if value is not None and not (math.isfinite(value) and value > 0):
+            raise ValueError(f"yardstick_rps must be finite and above zero, not {value}")
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -67,21 +94,7 @@ class Sample:
         # log(a) - log(b) cannot overflow as log(a / b) can, and it changes its sign
         # exactly when the arms are swapped.
         return np.array(
-            [math.log(p.scenario_rps) - math.log(p.reference_rps) for p in self.pairs],
-            dtype=np.float64,
-        )
-
-    @property
-    def log_efficiencies(self) -> NDArray[np.float64]:
-        """Natural logarithms of the efficiencies, scenario over yardstick; shape (n,).
-
-        A pair without a yardstick has its ratio over the reference here.
-        """
-        return np.array(
-            [
-                math.log(p.scenario_rps) - math.log(p.yardstick_rps or p.reference_rps)
-                for p in self.pairs
-            ],
+            [math.log(p.scenario.rps) - math.log(p.reference.rps) for p in self.pairs],
             dtype=np.float64,
         )
 

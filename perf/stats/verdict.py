@@ -25,6 +25,11 @@ class Verdict(StrEnum):
     NO_BASELINE = "no baseline"  # no baseline applies
     INVALID = "invalid"  # the measurement cannot be used
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether the evidence decides."""
+        return self in {Verdict.REGRESSED, Verdict.UNCHANGED, Verdict.IMPROVED}
+
 
 def judge(
     change: Change, tolerance: float, *, alarm_tail: float, pass_tail: float

@@ -6,31 +6,32 @@ It writes CURVE.md and curve.svg beside this file.
 from __future__ import annotations
 
 import argparse
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from perf.config.table import Table
-from perf.trust.curve import operating_curve, power_of
-from perf.trust.live import LAUNCHES, run_live
-from perf.trust.livecurve import live_rows, runs_with_alarm
-from perf.trust.outcomes import read_live
+from perf.trust.curve import operating_curve, rival_rates
+from perf.trust.draws import Plan, SideBySide, SinceBaseline
+from perf.trust.live import run_live
+from perf.trust.outcomes import live_rows, read_live
 from perf.trust.recordings import (
     FOLDER,
+    Kind,
     Recording,
     read_recordings,
     recording_of,
     runs_of,
 )
-from perf.trust.render import Live, Longer, Page, markdown, plot
-from perf.trust.resample import Plan
+from perf.trust.render import SIDE_BY_SIDE, WITHOUT_PACE, MachinePart, Page, markdown, plot
 
-SEED = 20261124
-_LONGER = 12  # launches; they take a quarter of an hour
-_FEWEST = 2  # recordings: one for a run, one for its baseline
+SEED = 20261127
+LAUNCHES = 9  # as many as fit into six minutes side by side
 _HERE = Path(__file__).parent
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -41,23 +42,25 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"--number {chosen.number}: not a whole number of at least 1")
     if chosen.live < 0:
         parser.error(f"--live {chosen.live}: not a number of rounds")
-    if chosen.live and not run_live(chosen.live):
+    if chosen.live and not run_live(chosen.live, chosen.options):
         return 1
     if chosen.add:
+        if not _NAME.fullmatch(chosen.machine):
+            parser.error(
+                f"--machine {chosen.machine}: --add needs a name for the machine, of "
+                "lower-case letters, digits and '-'"
+            )
         try:
-            _add(chosen.add, quiet=not chosen.busy)
+            _add(chosen.add, chosen.machine, quiet=not chosen.busy)
         except (OSError, ValueError, KeyError, StopIteration) as error:
             parser.error(f"--add {chosen.add}: not a result of this suite ({error!r})")
     recordings = read_recordings(chosen.runtime)
-    if len(recordings) < _FEWEST:
-        parser.error(
-            f"--runtime {chosen.runtime}: there are {len(recordings)} recordings, but "
-            f"{_FEWEST} are needed: add one with --add"
-        )
-    page = _page(recordings, chosen.number)
+    if not recordings:
+        parser.error(f"--runtime {chosen.runtime}: no recordings; add one with --add")
+    page = page_of(recordings, chosen.number)
     text = markdown(page)
     (_HERE / "CURVE.md").write_text(text, encoding="utf-8")
-    (_HERE / "curve.svg").write_bytes(plot(page.curve))
+    (_HERE / "curve.svg").write_bytes(plot(page))
     sys.stdout.write(text)
     return 0
 
@@ -82,7 +85,14 @@ def _parser() -> argparse.ArgumentParser:
         "--add",
         type=Path,
         metavar="RESULT",
-        help="first make a recording from a file of --benchmark-json or --benchmark-save",
+        help="first make a recording from a file of --benchmark-save, or from the "
+        "summary.json of a run side by side with unchanged code",
+    )
+    parser.add_argument(
+        "--machine",
+        default="",
+        metavar="NAME",
+        help="with --add: the machine, which is also the name of the recording's folder",
     )
     parser.add_argument(
         "--busy",
@@ -94,40 +104,65 @@ def _parser() -> argparse.ArgumentParser:
         type=int,
         default=0,
         metavar="ROUNDS",
-        help="first run the suite against servers of which some are really slower: six "
-        "runs a round, about 20 minutes",
+        help="first run the suite side by side with copies of which some are really "
+        "slower: five runs a round",
+    )
+    parser.add_argument(
+        "options", nargs="*", help="with --live: more options of pytest, after --"
     )
     return parser
 
 
-def _add(result: Path, *, quiet: bool) -> None:
+def _add(result: Path, machine: str, *, quiet: bool) -> None:
     recording = recording_of(result, quiet=quiet)
-    name = f"{recording.recorded[:16].replace(':', '')}-{recording.runtime}.json"
-    recording.write(FOLDER / name)
+    at, kind = recording.recorded[:16].replace(":", ""), recording.kind.replace(" ", "-")
+    recording.write(FOLDER / machine / f"{at}-{kind}-{recording.runtime}.json")
 
 
-def _page(recordings: Sequence[Recording], number: int) -> Page:
-    rows = Table.read().scenario
-    plan = Plan(tolerances={row.name: row.tolerance for row in rows})
-    runs = runs_of(recordings)
-    longer = replace(plan, planned=_LONGER)
-    power = power_of(runs, longer, number=max(1, number // 10), seed=SEED)
+def page_of(recordings: Mapping[str, Sequence[Recording]], number: int) -> Page:
+    """Return the page with `number` drawn runs for each point."""
+    parts = [_part(name, found, number) for name, found in recordings.items()]
     return Page(
-        curve=operating_curve(runs, plan, number=number, seed=SEED),
-        recordings=recordings,
-        plan=plan,
+        machines=parts,
+        live=live_rows(read_live()),
+        planned=LAUNCHES,
         number=number,
         computed_on=f"{datetime.now(UTC):%Y-%m-%d}",
-        live=live_results(plan),
-        longer=Longer(planned=_LONGER, power=power),
     )
 
 
-def live_results(plan: Plan) -> Live:
-    """Return the results of the recorded live runs, with simulated losses by `plan`."""
-    campaigns = read_live()
-    rows = live_rows(campaigns, replace(plan, planned=LAUNCHES))
-    return Live(rows=rows, alarms=runs_with_alarm(campaigns))
+def _part(name: str, recordings: Sequence[Recording], number: int) -> MachinePart:
+    runs = runs_of(recordings, Kind.REFERENCE)
+    beside = SideBySide(runs_of(recordings, Kind.SIDE_BY_SIDE), _plan(side_by_side=True))
+    ways: dict[str, SinceBaseline | SideBySide] = {}
+    for baseline_runs in range(1, len(runs)):
+        plan = replace(_plan(side_by_side=False), baseline_runs=baseline_runs)
+        word = "run" if baseline_runs == 1 else "runs"
+        ways[f"with a baseline of {baseline_runs} {word}"] = SinceBaseline(runs, plan)
+    if beside.names:
+        ways[SIDE_BY_SIDE] = beside
+        ways[WITHOUT_PACE] = replace(beside, paced=False)
+    one = SinceBaseline(runs, _plan(side_by_side=False))
+    return MachinePart(
+        name=name,
+        curves={
+            how: operating_curve(draw, number=number, seed=SEED)
+            for how, draw in ways.items()
+            if draw.names
+        },
+        rivals=rival_rates(one, number=number, seed=SEED) if one.names else {},
+        recordings=recordings,
+    )
+
+
+def _plan(*, side_by_side: bool) -> Plan:
+    return Plan(
+        planned=LAUNCHES,
+        tolerances={
+            row.name: row.tolerances(side_by_side=side_by_side)["throughput"]
+            for row in Table.read().scenario
+        },
+    )
 
 
 if __name__ == "__main__":

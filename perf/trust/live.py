@@ -1,8 +1,9 @@
-"""Live runs: the whole suite against real servers, some of which are really slower.
+"""Live runs: whole runs side by side, some of them with a server that is really slower.
 
-The first run records a baseline. Each later run slows the server down by a given loss of
-throughput (see slower/sitecustomize.py). A round has two runs without a loss, and one with
-each of the other losses, in random order. The model is ResNet-18, to save time.
+A copy of this tree is measured side by side with this tree. In the copy, the handler of
+TorchServe sleeps after each batch, so that the server loses a given share of its
+throughput. Without a loss the copy is unchanged. A round has two runs without a loss, and
+one with each of the other losses, in random order.
 
 The verdicts of each run are appended to a file in `live/`. The page of the operating curve
 is made from these files. If the command is interrupted, the runs that have ended are kept.
@@ -11,51 +12,67 @@ is made from these files. If the command is interrupted, the runs that have ende
 from __future__ import annotations
 
 import json
-import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from perf.stats import Verdict
-from perf.trust.outcomes import BASELINE, FOLDER, Outcome, outcomes_of
+from perf.experiment.against.tree import ROOT, find_tree
+from perf.trust.outcomes import FOLDER, Outcome, outcomes_of
 
-ROUND = (0.0, 0.0, 0.02, 0.05, 0.10, 0.20)
+ROUND = (0.0, 0.0, 0.03, 0.05, 0.10)
 """The losses of the runs of one round, as shares."""
 
 SERVED = ("serving-single", "serving-batch", "serving-workers-2")
-LAUNCHES = 3
-BASELINE_LAUNCHES = 8
-PAIRS_PER_LAUNCH = 2
-_SLOWER = Path(__file__).with_name("slower")
-_ROOT = Path(__file__).parents[2]
+_HANDLER = Path("serving", "model", "standalone", "handler.py")
 _HAS_VERDICTS = (0, 1)  # pytest's exit codes of a run that came to its end
 
+_SLOWER = """
 
-def run_live(rounds: int) -> bool:
-    """Record a baseline and run `rounds` rounds; return whether all runs ended well."""
+import time  # noqa: E402
+
+_inference = ImageFileClassifier.inference
+
+
+def _slower(self, *arguments, **keywords):
+    begun_s = time.monotonic()
+    answer = _inference(self, *arguments, **keywords)
+    time.sleep({times} * (time.monotonic() - begun_s))
+    return answer
+
+
+ImageFileClassifier.inference = _slower
+"""
+
+
+def run_live(rounds: int, options: Sequence[str]) -> bool:
+    """Run `rounds` rounds, with more options of pytest; return whether all ended well."""
     path = FOLDER / f"{_now().replace(':', '')}.jsonl"
     with tempfile.TemporaryDirectory(prefix="serving-perf-live-") as name:
         folder = Path(name)
-        baseline = _run_suite(folder, 0.0, BASELINE_LAUNCHES, "--benchmark-save=live")
-        if baseline is None:
-            return False
-        _append(path, outcomes_of(baseline, _now(), BASELINE, 0.0))
+        tree = find_tree("HEAD", "--live", folder)
         for run, loss in enumerate(_losses(rounds)):
-            summary = _run_suite(folder, loss, LAUNCHES)
+            copy = slower_copy(tree.root, folder / "copy", loss)
+            summary = _measure(copy, folder / "reports", options)
             if summary is None:
                 return False
-            outcomes = outcomes_of(summary, _now(), run, loss)
-            if unjudged := [o for o in outcomes if o.verdict is Verdict.NO_BASELINE]:
-                sys.stderr.write(f"{unjudged[0].scenario}: {unjudged[0].reason}\n")
-                return False
-            _append(path, outcomes)
+            _append(path, outcomes_of(summary, _now(), run, loss))
     return True
+
+
+def slower_copy(root: Path, copy: Path, loss: float) -> Path:
+    """Copy a tree to `copy`, with a handler that loses a share of its throughput."""
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(root, copy)
+    if loss:
+        with (copy / _HANDLER).open("a", encoding="utf-8") as handler:
+            handler.write(_SLOWER.format(times=loss / (1.0 - loss)))
+    return copy
 
 
 def _now() -> str:
@@ -69,27 +86,20 @@ def _losses(rounds: int) -> Iterator[float]:
         yield from order.sample(ROUND, len(ROUND))
 
 
-def _run_suite(
-    folder: Path, loss: float, launches: int, *more: str
-) -> Mapping[str, Any] | None:
-    """Run the suite and return its summary.
+def _measure(copy: Path, reports: Path, options: Sequence[str]) -> Mapping[str, Any] | None:
+    """Measure the copy beside this tree, and return the summary.
 
     If the run fails, print its output and return None.
     """
-    reports = folder / "reports"
-    rows = (*(("decentralized",) if loss == 0.0 else ()), *SERVED)
+    shutil.rmtree(reports, ignore_errors=True)
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "perf/test_throughput.py"),
-            *("--perf-profile", "smoke", "--perf-runtime", "process"),
-            *("--perf-scenario", ",".join(rows), "--perf-reports", str(reports)),
-            *("--perf-launches", str(launches)),
-            *("--perf-pairs", str(launches * PAIRS_PER_LAUNCH)),
-            f"--benchmark-storage=file://{folder / 'baselines'}",
-            *more,
+            *("--perf-against", str(ROOT), "--perf-runtime", "process"),
+            *("--perf-scenario", ",".join(SERVED), "--perf-reports", str(reports)),
+            *options,
         ],
-        cwd=_ROOT,
-        env={**os.environ, "PYTHONPATH": str(_SLOWER), "SERVING_PERF_LOSS": str(loss)},
+        cwd=copy,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -98,16 +108,8 @@ def _run_suite(
     if done.returncode not in _HAS_VERDICTS:
         sys.stderr.write(done.stdout)
         return None
-    with _removed(reports / "summary.json") as summary:
-        read: Mapping[str, Any] = json.loads(summary.read_text("utf-8"))
+    read: Mapping[str, Any] = json.loads((reports / "summary.json").read_text("utf-8"))
     return read
-
-
-@contextmanager
-def _removed(path: Path) -> Iterator[Path]:
-    """Remove a file after use, so that it is not taken for that of the next run."""
-    yield path
-    path.unlink()
 
 
 def _append(path: Path, outcomes: Sequence[Outcome]) -> None:

@@ -1,24 +1,23 @@
 """The outcomes of live runs: verdicts, with the pairs that they were judged from.
 
-Each file of `live/` holds the runs against one baseline, one verdict a line. Its first
-lines hold the pairs of the baseline.
+Each file of `live/` holds the runs of one call, one verdict a line.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from perf.judge.stored import StoredPair
-from perf.stats import Pair, Verdict
-from perf.trust.recordings import launches_of
+from perf.stats import Verdict
+from perf.trust.curve import Rate
 
 FOLDER = Path(__file__).with_name("live")
-BASELINE = -1
-"""The number of the run that is the baseline of the others."""
 
 
 class Outcome(BaseModel):
@@ -32,32 +31,48 @@ class Outcome(BaseModel):
     machine: str
     """The CPU and the machine class."""
 
+    model: str
+
     run: int
     """The number of the run in its file."""
 
     loss: float
-    """The share of the server's throughput that the injected delay is meant to take."""
+    """The share of the server's throughput that the slower handler is meant to take."""
 
     scenario: str
     verdict: Verdict
     reason: str
 
     change: float | None
-    """The estimated efficiency over that of the baseline; 1.0 means no change."""
+    """The estimated throughput at equal pace, over that of the other tree."""
 
     pairs: tuple[StoredPair, ...]
 
-    @property
-    def launches(self) -> list[list[Pair]]:
-        """The pairs of each launch."""
-        return launches_of([Pair(**dict(pair)) for pair in self.pairs])
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveRow:
+    """The verdicts for one loss."""
+
+    loss: float
+
+    scenario: str
+    """The scenario's name; empty for all scenarios together."""
+
+    verdicts: Mapping[Verdict, int]
+
+    regressed: Rate
+    """How often a valid run was called regressed."""
+
+    change: float
+    """The mean of the measured changes."""
 
 
-def read_live(folder: Path = FOLDER) -> list[list[Outcome]]:
-    """Return the outcomes of each file; raises pydantic.ValidationError."""
+def read_live(folder: Path = FOLDER) -> list[Outcome]:
+    """Return all outcomes; raises pydantic.ValidationError."""
     return [
-        [Outcome.model_validate_json(line) for line in path.read_text("utf-8").splitlines()]
+        Outcome.model_validate_json(line)
         for path in sorted(folder.glob("*.jsonl"))
+        for line in path.read_text("utf-8").splitlines()
     ]
 
 
@@ -65,11 +80,11 @@ def outcomes_of(
     summary: Mapping[str, Any], at: str, run: int, loss: float
 ) -> Sequence[Outcome]:
     """Return the outcomes that a run's summary.json holds."""
-    machine = f"{summary['machine']['CPU']}, {summary['machine_class']}"
     return [
         Outcome(
             at=at,
-            machine=machine,
+            machine=f"{summary['machine']['CPU']}, {summary['machine_class']}",
+            model=summary["model"],
             run=run,
             loss=loss,
             scenario=row["name"],
@@ -80,3 +95,27 @@ def outcomes_of(
         )
         for row in summary["scenarios"]
     ]
+
+
+def live_rows(outcomes: Sequence[Outcome]) -> list[LiveRow]:
+    """Return a row for each loss and scenario; the first of a loss is for all scenarios."""
+    losses = sorted({one.loss for one in outcomes})
+    names = ["", *dict.fromkeys(one.scenario for one in outcomes)]
+    rows = [_row(outcomes, loss, name) for loss in losses for name in names]
+    return [row for row in rows if row is not None]
+
+
+def _row(outcomes: Sequence[Outcome], loss: float, name: str) -> LiveRow | None:
+    of_row = [x for x in outcomes if x.loss == loss and name in ("", x.scenario)]
+    changes = [one.change for one in of_row if one.change is not None]
+    judged = [one for one in of_row if one.verdict is not Verdict.INVALID]
+    if not judged or not changes:
+        return None
+    hits = sum(one.verdict is Verdict.REGRESSED for one in judged)
+    return LiveRow(
+        loss=loss,
+        scenario=name,
+        verdicts=Counter(one.verdict for one in of_row),
+        regressed=Rate(hits, len(judged)),
+        change=sum(changes) / len(changes) - 1.0,
+    )

@@ -1,33 +1,44 @@
-"""Recorded runs, from which the operating curve is computed.
+"""Recorded runs of unchanged code: one JSON file a run, in one folder a machine.
 
-A recording is one run of all scenarios on code that did not change. It holds the pairs of
-each scenario, the machine and the date. The files are in `recordings/`.
+Old recordings without pace lie in `without-pace/`; nothing is computed from them.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from perf.judge.stored import EXTRA, StoredPair
-from perf.stats import Pair, Sample
+from perf.stats import Pair
 
 FOLDER = Path(__file__).with_name("recordings")
+_WITHOUT_PACE = "without-pace"
+
+
+class Kind(StrEnum):
+    """What the scenario's blocks were measured beside."""
+
+    REFERENCE = "reference"  # the reference row, as in a run that a baseline judges
+    SIDE_BY_SIDE = "side by side"  # the same scenario of the same code
 
 
 class Recording(BaseModel):
-    """One recorded run."""
+    """One recorded run of unchanged code."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Kind
     recorded: str
     """The date and time of the run."""
 
     machine: Mapping[str, str]
-    """The machine class, the CPU, the kernel and the host's name."""
+    """Its class, CPU and kernel."""
 
     runtime: str
     model: str
@@ -37,9 +48,12 @@ class Recording(BaseModel):
 
     scenarios: Mapping[str, tuple[StoredPair, ...]]
 
-    def sample(self, name: str) -> Sample:
-        """Return the pairs of a scenario."""
-        return Sample(Pair(**dict(pair)) for pair in self.scenarios[name])
+    def launches(self, name: str) -> list[list[Pair]]:
+        """Return the pairs of each launch of a scenario."""
+        by_launch: dict[int, list[Pair]] = {}
+        for stored in self.scenarios[name]:
+            by_launch.setdefault(stored.launch, []).append(stored.pair())
+        return list(by_launch.values())
 
     def write(self, path: Path) -> None:
         """Write the file with one pair a line, so that a diff shows what differs."""
@@ -51,37 +65,67 @@ class Recording(BaseModel):
             body = ",\n".join(f"      {json.dumps(pair)}" for pair in pairs)
             rows.append(f"    {json.dumps(name)}: [\n{body}\n    ]")
         text = "\n".join(["{", *lines, '  "scenarios": {', ",\n".join(rows), "  }", "}"])
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n", encoding="utf-8")
 
 
-def read_recordings(runtime: str, folder: Path = FOLDER) -> list[Recording]:
-    """Return the recordings of a runtime, in the order of their file names.
+def read_recordings(runtime: str, folder: Path = FOLDER) -> dict[str, list[Recording]]:
+    """Return the recordings of a runtime by the name of their machine, in order of date.
 
     Raises pydantic.ValidationError where a file is damaged.
     """
-    every = (
-        Recording.model_validate_json(path.read_text("utf-8"))
-        for path in sorted(folder.glob("*.json"))
-    )
-    return [one for one in every if one.runtime == runtime]
+    found: dict[str, list[Recording]] = {}
+    for path in sorted(folder.glob("*/*.json")):
+        if path.parent.name == _WITHOUT_PACE:
+            continue
+        one = Recording.model_validate_json(path.read_text("utf-8"))
+        if one.runtime == runtime:
+            found.setdefault(path.parent.name, []).append(one)
+    return found
 
 
 def recording_of(result: Path, *, quiet: bool) -> Recording:
-    """Return the recording that a file of `--benchmark-json` holds.
+    """Return the recording that a result holds.
 
-    Raises OSError, KeyError, ValueError or StopIteration where it is no such file.
+    `result` is a file of `--benchmark-json`, or the summary.json of a run side by side.
+    Raises OSError, KeyError, ValueError or StopIteration where it is neither.
     """
     raw = json.loads(result.read_text("utf-8"))
+    return _of_summary(raw, quiet) if "scenarios" in raw else _of_benchmarks(raw, quiet)
+
+
+def _of_summary(raw: Mapping[str, Any], quiet: bool) -> Recording:  # noqa: FBT001 -- private, and named where it is given
+    rows = {row["name"]: row for row in raw["scenarios"]}
+    if not all(row["against"] for row in rows.values()):
+        raise ValueError("only the summary of a run side by side is a recording")
+    return Recording(
+        kind=Kind.SIDE_BY_SIDE,
+        recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}",
+        machine={
+            "class": raw["machine_class"],
+            "CPU": raw["machine"].get("CPU", ""),
+            "kernel": raw["machine"].get("kernel", ""),
+        },
+        runtime=raw["runtime"],
+        model=raw["model"].split(" ")[0],
+        quiet=quiet,
+        scenarios={
+            name: tuple(row["pairs"] or row["against_pairs"]) for name, row in rows.items()
+        },
+    )
+
+
+def _of_benchmarks(raw: Mapping[str, Any], quiet: bool) -> Recording:  # noqa: FBT001 -- as above
     entries = [bench["extra_info"].get(EXTRA, {}) for bench in raw["benchmarks"]]
     measured = {entry["name"]: entry for entry in entries if "pairs" in entry}
     first = next(iter(measured.values()))
     return Recording(
+        kind=Kind.REFERENCE,
         recorded=raw["datetime"],
         machine={
             "class": first["identity"]["machine_class"],
             "CPU": first["about"].get("CPU", ""),
             "kernel": first["about"].get("kernel", ""),
-            "host": raw["machine_info"]["node"],
         },
         runtime=first["identity"]["runtime"],
         model=first["identity"]["model"]["name"],
@@ -90,17 +134,12 @@ def recording_of(result: Path, *, quiet: bool) -> Recording:
     )
 
 
-def launches_of(pairs: Sequence[Pair]) -> list[list[Pair]]:
-    """Return the pairs of each launch, in the order in which the launches first occur."""
-    by_launch: dict[int, list[Pair]] = {}
-    for pair in pairs:
-        by_launch.setdefault(pair.launch, []).append(pair)
-    return list(by_launch.values())
-
-
-def runs_of(recordings: Sequence[Recording]) -> list[dict[str, list[list[Pair]]]]:
-    """Return the launches of every scenario, for each recording."""
+def runs_of(
+    recordings: Sequence[Recording], kind: Kind
+) -> list[dict[str, list[list[Pair]]]]:
+    """Return the launches of every scenario, for each recording of a kind."""
     return [
-        {name: launches_of(one.sample(name).pairs) for name in one.scenarios}
+        {name: one.launches(name) for name in one.scenarios}
         for one in recordings
+        if one.kind is kind
     ]

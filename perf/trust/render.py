@@ -8,231 +8,204 @@ from dataclasses import dataclass
 import pygal
 from tabulate import tabulate
 
-from perf.stats.rule import PASS_ALPHA, RUN_ALPHA
-from perf.trust.curve import LOSSES, OURS, Curve, Rate
-from perf.trust.livecurve import LiveRow
+from perf.stats.rule import RUN_ALPHA
+from perf.trust.curve import LOSSES, Curve, Rate
+from perf.trust.outcomes import LiveRow
 from perf.trust.recordings import Recording
-from perf.trust.resample import Plan
 from perf.trust.rivals import RIVALS
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
-    """The results of live runs; empty where there are none."""
-
-    rows: Sequence[LiveRow] = ()
-
-    alarms: Rate | None = None
-    """The share of runs without a loss in which some scenario was called regressed."""
+SIDE_BY_SIDE = "side by side"
+WITHOUT_PACE = "side by side, without pace"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Longer:
-    """How often a slower scenario is called regressed if more launches are allowed."""
+class MachinePart:
+    """What the page shows of one machine."""
 
-    planned: int
-    """The most launches of a run."""
+    name: str
 
-    power: Mapping[tuple[str, float], Rate]
-    """As `Curve.power`."""
+    curves: Mapping[str, Curve]
+    """By the way of comparing, such as `side by side`."""
+
+    rivals: Mapping[tuple[str, float], Rate]
+    """By (rule, loss); empty where there are too few recordings."""
+
+    recordings: Sequence[Recording]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """All that the page shows."""
 
-    curve: Curve
-    recordings: Sequence[Recording]
+    machines: Sequence[MachinePart]
+    live: Sequence[LiveRow]
 
-    plan: Plan
-    """How the runs were resampled and judged."""
+    planned: int
+    """The most launches of a run."""
 
     number: int
-    """How many runs were resampled for each point."""
+    """How many runs were drawn for each point."""
 
     computed_on: str
     """The date, such as 2026-11-26."""
 
-    live: Live = Live()
-    longer: Longer | None = None
-
-    @property
-    def names(self) -> list[str]:
-        """The scenarios of the curve."""
-        return sorted({name for name, _ in self.curve.power})
-
 
 def markdown(page: Page) -> str:
     """Return the page, with a newline at its end."""
-    curve, names = page.curve, page.names
     parts = [
-        "# How often the gate errs",
-        *_introduction(page),
-        "## How often a slower scenario is called regressed",
-        "The columns are losses of throughput; 0% is no change.",
-        _table(names, lambda name, loss: str(curve.power[name, loss])),
-        "## How often a slower scenario is called unchanged or improved",
-        f"For a loss as large as the tolerance, at most {PASS_ALPHA:.1%} is allowed.",
-        _table(names, lambda name, loss: str(curve.passed[name, loss])),
-        "## Launches until the verdict (median)",
-        _table(names, lambda name, loss: f"{curve.launches[name, loss]:g}"),
-        *_longer(page.longer, names),
-        *_other_rules(curve),
+        "# How often a verdict is wrong",
+        (
+            f"Computed on {page.computed_on} from {page.number:,} drawn runs for each "
+            f"point, with at most {page.planned} launches of each server. The launches of "
+            "a run are drawn at random from recorded runs of unchanged code; to simulate a "
+            "loss, throughputs are reduced. Every rate has its 95 % interval (Wilson). "
+            "Only throughput is judged here. "
+            "[docs/method.md](../../docs/method.md) describes the rule. "
+            "`tox -e trust` computes this page again."
+        ),
+        "## All machines",
+        (
+            "*Called changed* is the share of runs of unchanged code in which any scenario "
+            f"was called regressed or improved (at most {RUN_ALPHA:.0%} is allowed). The "
+            "other columns are the share of slower scenarios that are called regressed, "
+            "over all scenarios."
+        ),
+        _overview(page.machines),
+        *(part for machine in page.machines for part in _machine(machine)),
         *_live(page.live),
         "## Recordings",
-        _recordings(page.recordings),
+        _recordings(page.machines),
     ]
     return "\n\n".join(parts) + "\n"
 
 
-def _introduction(page: Page) -> list[str]:
-    plan = page.plan
-    computed = (
-        f"Computed on {page.computed_on} from {page.number:,} resampled runs for each "
-        f"point. A run has at most {plan.planned} launches, its baseline "
-        f"{_baseline(plan)}. {_tolerances(page.names, plan)}. Every rate has its 95 % "
-        "interval (Wilson). [docs/method.md](../../docs/method.md) describes the rule. "
-        "`tox -e trust` computes this page again."
-    )
-    resampled = (
-        "The launches of a resampled run are drawn at random from one recorded run, those "
-        "of its baseline from another. To simulate a loss, the scenario's throughputs are "
-        "reduced."
-    )
-    alarms = (
-        f"**False alarms**: in {page.curve.alarms} of the runs without a change, some "
-        f"scenario was called regressed (limit {RUN_ALPHA:.0%})."
-    )
-    return [computed, resampled, alarms]
-
-
-def _baseline(plan: Plan) -> str:
-    if plan.baseline_runs == 1:
-        return f"{plan.baseline_launches} launches"
-    return f"{plan.baseline_runs} runs of {plan.baseline_launches} launches"
-
-
-def _tolerances(names: Sequence[str], plan: Plan) -> str:
-    """Return the tolerance of all scenarios, or of each where they differ."""
-    each = {name: plan.rule(name, 1).tolerance for name in names}
-    if len(set(each.values())) == 1:
-        return f"The tolerance is {each[names[0]]:.0%}"
-    listed = ", ".join(f"{name} {tolerance:.0%}" for name, tolerance in each.items())
-    return f"The tolerances are: {listed}"
-
-
-def _longer(longer: Longer | None, names: Sequence[str]) -> list[str]:
-    if longer is None:
-        return []
-    allowed = (
-        f"How often a slower scenario is called regressed if {longer.planned} launches are "
-        f"allowed. They take about {longer.planned} minutes for a scenario; see "
-        "`--perf-budget`."
-    )
-    return [
-        f"## The same with up to {longer.planned} launches",
-        allowed,
-        _table(names, lambda name, loss: str(longer.power[name, loss])),
-    ]
-
-
-def _other_rules(curve: Curve) -> list[str]:
-    explained = (
-        "The column 0% is the share of runs without a change in which any scenario is "
-        "called slower. The other columns are the share of slower scenarios that are "
-        "called slower. The other rules compare one run with one other run, both with all "
-        "planned launches."
-    )
-    return [
-        "## The rules of other tools, on the same blocks",
-        explained,
-        _table([OURS, *RIVALS], lambda name, loss: str(_rate_of(curve, name, loss))),
-    ]
-
-
-def _rate_of(curve: Curve, rule: str, loss: float) -> Rate:
-    """Return how often a rule calls scenarios slower, over all scenarios."""
-    if rule != OURS:
-        return curve.rivals[rule, loss]
-    if loss == 0.0:
-        return curve.alarms
-    rates = [rate for (_, at), rate in curve.power.items() if at == loss]
-    return Rate(sum(rate.hits for rate in rates), sum(rate.total for rate in rates))
-
-
-def _live(live: Live) -> list[str]:
-    """Return the part on live runs; empty where there are none."""
-    if not live.alarms:
-        return []
-    explained = (
-        "Here the servers were really slower: they spent CPU time before each batch "
-        f"(ResNet-18, process runtime). In {live.alarms} of the {live.alarms.total} runs "
-        "without a loss, some scenario was called regressed. The injected delay also slows "
-        "the jobs and the harness, so the measured loss is larger than the intended one. "
-        "For *simulated*, the runs without a loss are judged again, with their throughputs "
-        "reduced by the measured loss. It should agree with *called regressed*."
-    )
-    verdicts = sorted({verdict for row in live.rows for verdict in row.verdicts})
+def _overview(machines: Sequence[MachinePart]) -> str:
     rows = [
+        [machine.name, how, str(curve.alarms), *_over_all(curve)]
+        for machine in machines
+        for how, curve in machine.curves.items()
+    ]
+    return _pipe(["machine", "compared", "called changed", *_heads(LOSSES[1:])], rows)
+
+
+def _over_all(curve: Curve) -> list[str]:
+    found = []
+    for loss in LOSSES[1:]:
+        rates = [curve.regressed[name, loss] for name in curve.names]
+        hits, total = sum(r.hits for r in rates), sum(r.total for r in rates)
+        found.append(str(Rate(hits, total)))
+    return found
+
+
+def _machine(machine: MachinePart) -> list[str]:
+    parts = [f"## {machine.name}"]
+    for how, curve in machine.curves.items():
+        parts += [f"### {machine.name}: {how}", *_curve(curve)]
+    if machine.rivals:
+        parts += [
+            f"### {machine.name}: the rules of other tools",
+            (
+                "They compare one run with one other run. The column 0% is the share of "
+                "runs of unchanged code in which any scenario is called slower, the others "
+                "are the share of slower scenarios that are."
+            ),
+            _table(RIVALS, lambda name, loss: str(machine.rivals[name, loss])),
+        ]
+    return parts
+
+
+def _curve(curve: Curve) -> list[str]:
+    certain = ", ".join(f"{curve.certain[name]} ({name})" for name in curve.names)
+    launches = ", ".join(f"{curve.launches[n, 0.0]:g} ({n})" for n in curve.names)
+    return [
+        _table(curve.names, lambda name, loss: str(curve.regressed[name, loss])),
+        (
+            f"Unchanged code is called `unchanged` in {certain} of the runs. Launches "
+            f"until the verdict (median): {launches}."
+        ),
+    ]
+
+
+def _live(rows: Sequence[LiveRow]) -> list[str]:
+    """Return the part on live runs; empty where there are none."""
+    if not rows:
+        return []
+    verdicts = sorted({verdict for row in rows for verdict in row.verdicts})
+    cells = [
         [
             f"{row.loss:.0%}",
             row.scenario or "all",
             *(row.verdicts.get(verdict, 0) for verdict in verdicts),
             str(row.regressed),
-            str(row.simulated or ""),
-            "" if row.measured_loss is None else f"{row.measured_loss:.1%}",
+            f"{row.change:+.1%}",
         ]
-        for row in live.rows
+        for row in rows
     ]
     heads = ["intended loss", "scenario", *(verdict.value for verdict in verdicts)]
-    heads += ["called regressed", "simulated", "measured loss"]
-    return ["## Live runs", explained, _pipe(heads, rows)]
+    return [
+        "## Live runs",
+        (
+            "Here the handler really slept after each batch, and each run was judged side "
+            "by side as a whole."
+        ),
+        _pipe([*heads, "called regressed", "mean change"], cells),
+    ]
 
 
-def _recordings(recordings: Sequence[Recording]) -> str:
+def _recordings(machines: Sequence[MachinePart]) -> str:
     rows = [
         [
+            machine.name,
             one.recorded[:16],
+            one.kind.value,
             one.runtime,
             one.model,
             one.machine["class"],
             one.machine["CPU"],
             "quiet" if one.quiet else "busy",
-            sum(len({p.launch for p in pairs}) for pairs in one.scenarios.values()),
+            sum(len(one.launches(name)) for name in one.scenarios),
             sum(len(pairs) for pairs in one.scenarios.values()),
         ]
-        for one in recordings
+        for machine in machines
+        for one in machine.recordings
     ]
-    heads = ["recorded", "runtime", "model", "machine class", "CPU", "machine"]
-    heads += ["launches", "pairs"]
-    return _pipe(heads, rows)
+    heads = ["machine", "recorded", "beside", "runtime", "model", "machine class", "CPU"]
+    return _pipe([*heads, "state", "launches", "pairs"], rows)
 
 
-def _table(names: Sequence[str], cell: Callable[[str, float], str]) -> str:
+def _heads(losses: Sequence[float]) -> list[str]:
+    return [f"{loss:.0%}" for loss in losses]
+
+
+def _table(
+    names: Sequence[str] | Mapping[str, object], cell: Callable[[str, float], str]
+) -> str:
     rows = [[name, *(cell(name, loss) for loss in LOSSES)] for name in names]
-    return _pipe(["", *(f"{loss:.0%}" for loss in LOSSES)], rows)
+    return _pipe(["", *_heads(LOSSES)], rows)
 
 
 def _pipe(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
 
 
-def plot(curve: Curve) -> bytes:
-    """Return an SVG: how often each rule calls a scenario slower, over the loss."""
+def plot(page: Page) -> bytes:
+    """Return an SVG: how often each way to compare calls a scenario slower."""
     chart = pygal.XY(
-        title="Called slower, by how much slower it is",
+        title="Called regressed, by how much slower it is",
         x_title="loss of throughput, per cent",
-        y_title="called slower, per cent",
+        y_title="called regressed, per cent of scenarios",
         range=(0, 100),
         legend_at_bottom=True,
-        legend_at_bottom_columns=2,
+        legend_at_bottom_columns=1,
         js=[],
     )
-    for name in sorted({name for name, _ in curve.power}):
-        points = [(100 * x, 100 * curve.power[name, x].share) for x in LOSSES]
-        chart.add(f"{OURS}: {name}", points)
-    for name in RIVALS:
-        points = [(100 * x, 100 * curve.rivals[name, x].share) for x in LOSSES]
-        chart.add(name, points, stroke_style={"dasharray": "4, 4"})
+    for machine in page.machines:
+        for how, curve in machine.curves.items():
+            points = [
+                (100 * loss, 100 * sum(curve.regressed[n, loss].share for n in curve.names))
+                for loss in LOSSES
+            ]
+            scenarios = max(1, len(curve.names))
+            chart.add(f"{machine.name}: {how}", [(x, y / scenarios) for x, y in points])
     image: bytes = chart.render()
     return image

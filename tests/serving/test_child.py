@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import serving.child
-from serving.child import Child, ChildError
+from serving.child import Child, ChildError, Source
 from serving.errors import ArtifactError, ServerError
 from serving.runtimes.process import session_members
 from tests.support.fakes import PATIENCE_S, ended, wait_until
@@ -143,6 +143,40 @@ def test_stop_leaves_nothing_of_the_group(deed: str) -> None:
         one.stop()
     wait_until(lambda: not any(session_members(one.pid)), "the group ends")
     assert all(ended(pid) for pid in group)
+
+
+def test_interrupt_ends_a_busy_child(child: Child) -> None:
+    """It need not be waited for, and its exit code says what ended it."""
+    child.send("hang")
+    child.interrupt()
+    with pytest.raises(ChildError, match=f"{MODULE} died \\(exit code -15\\)"):
+        child.receive(time.monotonic() + PATIENCE_S)
+
+
+def test_stop_waits_as_long_as_it_is_told(child: Child) -> None:
+    """A child that does not end by itself is killed after that time."""
+    child.send("hang")
+    begin_s = time.monotonic()
+    child.stop(grace_s=0.2)
+    assert 0.2 <= time.monotonic() - begin_s < serving.child._GRACE_S
+    assert ended(child.pid)
+
+
+def test_module_of_another_tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The child runs in that tree, whose modules come before ours and before PYTHONPATH."""
+    (tmp_path / "serving").mkdir()
+    (tmp_path / "serving" / "__init__.py").touch()
+    says = "import os, sys; raise SystemExit(f'{os.getcwd()} {sys.path[:2]}')"
+    (tmp_path / "serving" / "child.py").write_text(says, "utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
+    one = Child("serving.child", source=Source(sys.executable, tmp_path))
+    try:
+        with pytest.raises(ChildError) as caught:
+            one.receive(time.monotonic() + PATIENCE_S)
+    finally:
+        one.stop()
+    root = str(tmp_path)
+    assert str(caught.value).splitlines()[1] == f"{root} {[root, root]}"
 
 
 def test_our_own_death_ends_the_child() -> None:

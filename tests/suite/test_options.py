@@ -95,6 +95,17 @@ REFUSED: dict[str, tuple[Words, Words]] = {
         ("--perf-total=2", "--perf-pairs=3"),
         ("--perf-total 2:", "--perf-pairs"),
     ),
+    "confirm": (
+        ("--perf-confirm=always",),
+        ("--perf-confirm always: no such confirm", "auto, never"),
+    ),
+    **{
+        f"against with {option}": (
+            ("--perf-against=HEAD", option),
+            (f"--perf-against together with {option.partition('=')[0]}: ",),
+        )
+        for option in ("--benchmark-save=x", "--perf-port=8080", "--perf-limits")
+    },
     "several at a time": (("-n", "2"), ("-n/--dist:", "pytest-xdist")),
     "saving every run": (
         ("--benchmark-autosave",),

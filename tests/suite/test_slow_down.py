@@ -57,7 +57,6 @@ def test_a_real_slow_down_is_a_regression(normal: Path, slowed: Run) -> None:
     assert row["requests"]["failed"] == row["requests"]["wrong"] == 0
     assert row["baseline_file"] == str(normal)
     assert [pair["launch"] for pair in row["pairs"]] == [0, 1, 2]
-    assert all(pair["yardstick_rps"] > 0 for pair in row["pairs"])
     assert row["change"]["high"] < 1
     since = f"pillow {OLD_PILLOW} -> {slowed.result['versions']['pillow']}"
     assert row["differences"] == [since]

@@ -12,14 +12,14 @@ from typing import cast
 
 import psutil
 
-from perf.experiment.answers import Expected
+from perf.experiment.answers import Counts, Expected
 from perf.experiment.arms import MeasuredBlock, Workload
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.load.pools.base import BlockRun, OnRecord
 from perf.load.record import BlockTotals, JobRecord
 from perf.machine.interference import Conditions, Watch
-from perf.machine.usage import Monitor
+from perf.machine.usage import BlockUsage, Monitor
 from serving.work.classification import Top
 
 IMAGE = "kitten.jpg"
@@ -84,12 +84,38 @@ class FakeArm:
         self._image_s = image_s
         self._blocks = 0
 
+    @property
+    def slots(self) -> int:
+        """How many jobs run at a time."""
+        return self.workload.slots
+
+    @property
+    def block_images(self) -> int:
+        """How many images a block has."""
+        return self.workload.block_images
+
+    def begin_relaunch(self) -> None:
+        """Do nothing."""
+
     def relaunch(self) -> None:
         """Log the call."""
         self._diary.append(f"{self._name}: relaunch")
 
-    def block(self, on_record: OnRecord | None = None, images: int = 0) -> MeasuredBlock:
+    def warm_up(self) -> MeasuredBlock:
+        """Return a block of as many images as slots."""
+        return self._run(self.workload.slots, None)
+
+    def block(self, on_record: OnRecord | None = None) -> MeasuredBlock:
         """Return a block in which each job answered correctly, except those in `bad`."""
+        return self._run(self.workload.block_images, on_record)
+
+    def check(self, block: MeasuredBlock) -> Counts:
+        """Compare the answers with the expected ones."""
+        counts = Counts()
+        counts.add(block.run.records, block.images, EXPECTED)
+        return counts
+
+    def _run(self, images: int, on_record: OnRecord | None) -> MeasuredBlock:
         chosen = self.workload.take(images)
         self._diary.append(f"{self._name}: {len(chosen)} images")
         records = [record(n) for n in range(len(chosen))]
@@ -107,9 +133,17 @@ class FakeArm:
         self._diary.append(f"{self._name}: observed")
         return {"of": self._name}
 
+    def job_pids(self) -> tuple[int, ...]:
+        """Return nothing."""
+        return ()
+
     def server_pids(self) -> tuple[int, ...]:
         """Return an id that no process has: minus the length of the name."""
         return (-len(self._name),)
+
+    def host_pids(self) -> tuple[int, ...]:
+        """Return nothing."""
+        return ()
 
     def describe(self) -> Mapping[str, str]:
         """Return nothing."""
@@ -132,10 +166,10 @@ class FakeMonitor:
         self._diary = diary
 
     @contextmanager
-    def measuring(self) -> Iterator[None]:
+    def measuring(self) -> Iterator[BlockUsage]:
         """Log the start and the end."""
         self._diary.append(f"{self._arm}: measure")
-        yield
+        yield BlockUsage(cpu_s=1.0, memory_bytes=1000)
         self._diary.append(f"{self._arm}: measured")
 
 
@@ -184,6 +218,16 @@ class FakeGauge:
         return next(self._readings)
 
 
+class FakePace:
+    """A pace that is as high as the interval is long."""
+
+    cpu_percent = 1.5
+
+    def between(self, begin_s: float, end_s: float) -> float | None:
+        """Return the length of the interval, in seconds."""
+        return end_s - begin_s
+
+
 def fake_instruments(
     diary: list[str],
     *,
@@ -196,22 +240,22 @@ def fake_instruments(
             for arm in (SCENARIO_ARM, REFERENCE_ARM)
         },
         watch=cast("Watch", FakeWatch()),
-        yardstick=FakeGauge(diary, yardstick_rps),
+        yardstick=FakeGauge(diary, yardstick_rps) if yardstick_rps else None,
+        pace=FakePace(),
     )
 
 
 def pairs_of(
     *ratios: float,
     launches: int = 1,
-    yardstick_rps: float | None = None,
+    pace: float | None = 1.0,
 ) -> list[dict[str, object]]:
     """Return pairs as they are stored, with these ratios, in equal parts a launch."""
     return [
         {
-            "scenario_rps": 2 * ratio,
-            "reference_rps": 2.0,
+            "scenario": {"rps": 2 * ratio, "pace": pace},
+            "reference": {"rps": 2.0, "pace": pace},
             "launch": place * launches // len(ratios),
-            "yardstick_rps": yardstick_rps,
         }
         for place, ratio in enumerate(ratios)
     ]

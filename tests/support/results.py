@@ -15,7 +15,22 @@ from perf.judge.validity import Shares
 from perf.machine.usage import Usage
 from perf.report.result import HarnessResult, Limits, Requests, ScenarioResult
 from perf.report.run import RunResults
-from perf.stats import Estimate, Pair, Verdict
+from perf.stats import QUANTITIES, THROUGHPUT, Block, Estimate, Pair, Verdict
+
+
+def judged(  # noqa: PLR0913 -- an example is clearer with all its numbers on one line
+    point: float,
+    low: float,
+    high: float,
+    verdict: Verdict,
+    *,
+    quantity: str = "throughput",
+    confidence: float = 0.995,
+) -> Judged:
+    """Return what was judged of a quantity, with a tolerance of 10 %."""
+    change = Estimate(point=point, low=low, high=high, confidence=confidence)
+    return Judged(quantity=quantity, change=change, tolerance=0.1, verdict=verdict)
+
 
 HEADER = RunHeader(
     profile="standard",
@@ -50,15 +65,17 @@ BATCH = ScenarioResult(
     latencies_ms=(4801.6, 4801.6, 5220.2),
     requests=Requests(total=240, failed=0, wrong=0),
     pairs=(
-        Pair(scenario_rps=4.7, reference_rps=1.9, launch=0, yardstick_rps=7.52),
-        Pair(scenario_rps=4.8, reference_rps=1.8, launch=1, yardstick_rps=7.68),
+        Pair(Block(4.7, 1.1), Block(1.9, 1.0), 0, yardstick_rps=7.52),
+        Pair(Block(4.8, 1.1), Block(1.8, 1.0), 1, yardstick_rps=7.68),
     ),
     judgement=Judgement(
         verdict=Verdict.REGRESSED,
         ratio=Estimate(point=2.503, low=2.41, high=2.604, confidence=0.95),
         baseline_ratio=3.12,
-        judged=Judged.EFFICIENCY,
-        change=Estimate(point=0.802, low=0.772, high=0.835, confidence=0.995),
+        quantities=(
+            judged(0.802, 0.772, 0.835, Verdict.REGRESSED),
+            judged(1.01, 0.98, 1.04, Verdict.UNCHANGED, quantity="memory"),
+        ),
         smallest_seen=0.0412,
         baseline_file="baselines/process/0001_resnet152.json",
         differences=("kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"),
@@ -72,6 +89,7 @@ BATCH = ScenarioResult(
             foreign_percent=1.2,
             throttled_percent=0.0,
             idle_arm_percent=0.2,
+            busiest={"cc (812)": 0.9},
         )
     },
     agreement=None,
@@ -107,6 +125,34 @@ LIMITED = replace(
         queue_ms=-12.0,
     ),
 )
+# As fast as before, but it needs more memory.
+HEAVIER = replace(
+    BATCH,
+    judgement=replace(
+        BATCH.judgement,
+        quantities=(
+            judged(1.002, 0.981, 1.024, Verdict.UNCHANGED),
+            judged(1.201, 1.18, 1.223, Verdict.REGRESSED, quantity="memory"),
+        ),
+        differences=(),
+    ),
+)
+# A regression by the baseline, which a run side by side did not confirm.
+SETTLED = replace(
+    BATCH,
+    against_pairs=BATCH.pairs,
+    judgement=Judgement(
+        verdict=Verdict.UNCHANGED,
+        ratio=BATCH.judgement.ratio,
+        baseline_ratio=BATCH.judgement.baseline_ratio,
+        quantities=(judged(0.998, 0.989, 1.007, Verdict.UNCHANGED),),
+        smallest_seen=0.021,
+        baseline_file=BATCH.judgement.baseline_file,
+        against="the baseline's commit 383fe61f7988",
+        ours="HEAD",
+        before=BATCH.judgement,
+    ),
+)
 LOCAL = replace(
     BATCH,
     name="decentralized",
@@ -115,8 +161,10 @@ LOCAL = replace(
         verdict=Verdict.UNCHANGED,
         ratio=Estimate(point=0.967, low=0.946, high=0.99, confidence=0.95),
         baseline_ratio=0.997,
-        judged=Judged.EFFICIENCY,
-        change=Estimate(point=1.012, low=0.981, high=1.044, confidence=0.9994),
+        quantities=(
+            judged(1.012, 0.981, 1.044, Verdict.UNCHANGED, confidence=0.9994),
+            judged(1.01, 0.99, 1.03, Verdict.UNCHANGED, quantity="memory"),
+        ),
         smallest_seen=0.0412,
         baseline_file="baselines/process/0001_resnet152.json",
     ),
@@ -164,18 +212,44 @@ limits = layouts.flatmap(
         queue_ms=any_float,
     )
 )
-judgements = st.builds(
-    Judgement,
-    verdict=st.sampled_from(Verdict),
-    reason=text,
-    ratio=st.none() | estimates,
-    baseline_ratio=st.none() | positive,
-    judged=st.none() | st.sampled_from(Judged),
-    change=st.none() | estimates,
-    smallest_seen=st.none() | amounts,
-    baseline_file=st.none() | text,
-    differences=st.lists(text, max_size=2).map(tuple),
+# Where anything was compared, throughput was, and it comes first.
+quantities = st.just(()) | st.lists(
+    st.sampled_from([one.name for one in QUANTITIES[1:]]), unique=True
+).flatmap(
+    lambda others: st.tuples(
+        *(
+            st.builds(
+                Judged,
+                quantity=st.just(quantity),
+                change=estimates,
+                tolerance=st.floats(min_value=0.001, max_value=0.5),
+                verdict=st.sampled_from(Verdict),
+            )
+            for quantity in (THROUGHPUT.name, *others)
+        )
+    )
 )
+
+
+def _judgements(before: st.SearchStrategy[Judgement | None]) -> Any:  # noqa: ANN401 -- mypy cannot see what `builds` returns here
+    return st.builds(
+        Judgement,
+        verdict=st.sampled_from(Verdict),
+        reason=text,
+        ratio=st.none() | estimates,
+        baseline_ratio=st.none() | positive,
+        quantities=quantities,
+        smallest_seen=st.none() | amounts,
+        baseline_file=st.none() | text,
+        against=text,
+        ours=text,
+        differences=st.lists(text, max_size=2).map(tuple),
+        before=before,
+        unsettled=text,
+    )
+
+
+judgements = _judgements(st.none() | _judgements(st.none()))
 usages = st.builds(
     Usage,
     cpu_percent_mean=st.none() | amounts,
@@ -187,6 +261,24 @@ usages = st.builds(
     duration_s=st.just(0.0) | amounts,
     cpu_seconds_by_part=st.dictionaries(name, amounts, max_size=2),
 )
+blocks = st.builds(
+    Block,
+    rps=positive,
+    pace=st.none() | positive,
+    cpu_ms=st.none() | positive,
+    memory_bytes=st.none() | positive,
+    p99_ms=st.none() | positive,
+)
+pairs = st.lists(
+    st.builds(
+        Pair,
+        scenario=blocks,
+        reference=blocks,
+        launch=count,
+        yardstick_rps=st.none() | positive,
+    ),
+    max_size=3,
+).map(tuple)
 scenarios = st.builds(
     ScenarioResult,
     name=name,
@@ -198,16 +290,10 @@ scenarios = st.builds(
     duration_s=st.floats(min_value=1e-3, max_value=1e9),
     latencies_ms=st.lists(st.floats(min_value=0.0, max_value=1e9), max_size=3).map(tuple),
     requests=st.builds(Requests, total=count, failed=count, wrong=count),
-    pairs=st.lists(
-        st.builds(
-            Pair,
-            scenario_rps=positive,
-            reference_rps=positive,
-            launch=count,
-            yardstick_rps=st.none() | positive,
-        ),
-        max_size=3,
-    ).map(tuple),
+    pairs=pairs,
+    replaced=st.lists(text, max_size=2).map(tuple),
+    against_pairs=pairs,
+    pace_cpu_percent=amounts,
     judgement=judgements,
     usage=usages,
     harness_cpu_s=amounts,
@@ -220,6 +306,7 @@ scenarios = st.builds(
             foreign_percent=amounts,
             throttled_percent=amounts,
             idle_arm_percent=amounts,
+            busiest=st.dictionaries(name, amounts, max_size=3),
         ),
     ),
     agreement=st.none() | amounts,

@@ -13,6 +13,7 @@ LIMITS = {
         "IDLE_ARM_PERCENT": math.inf,
         "HEADROOM": 0.0,
         "NULL_CONTROL": math.inf,
+        "PACE_JUMP": math.inf,
     },
     "perf.machine.yardstick": {"_TARGET_S": 0.75},
 }

@@ -31,7 +31,7 @@ STRICT: Mapping[str, str | None] = {"PYTHONPATH": None}
 # Variables of the outer run that the inner run must not see.
 _NOT_PASSED_ON = ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTHONPATH")
 # Threads that wait must sleep. Beside other tests the threads of a tiny model would spin
-# most of the time, and its yardstick would be fifty times slower.
+# most of the time, and it would be fifty times slower.
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}
 # The file of the run lock: without it two runs could hold two locks. The other is an empty
 # folder that torch makes when it is imported.
@@ -75,7 +75,7 @@ class Started:
         with self._output.open("wb") as output:
             self.process = psutil.Popen(
                 command,
-                cwd=ROOT,
+                cwd=suite.root,
                 env=dict(env),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -117,9 +117,13 @@ class Suite:
     Other programs make no run invalid, except a run with `STRICT` as its environment.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Prepare `folder`. Its path must be short, because it holds Unix sockets."""
+    def __init__(self, folder: Path, root: Path = ROOT) -> None:
+        """Prepare `folder`. Its path must be short, because it holds Unix sockets.
+
+        `root` is the tree whose suite runs.
+        """
         self.folder = folder
+        self.root = root
         self.baselines = folder / "baselines"
         self.reports = folder / "reports"
         self.tmp = folder / "t"
@@ -161,7 +165,7 @@ class Suite:
         done = subprocess.run(
             [sys.executable, "-c", SEVERAL],
             input=json.dumps([self.arguments(*case) for case in cases]),
-            cwd=ROOT,
+            cwd=self.root,
             env=self.environment(env or {}),
             capture_output=True,
             text=True,
@@ -226,9 +230,12 @@ class Suite:
 
 
 @contextlib.contextmanager
-def fresh_suite() -> Iterator[Suite]:
-    """Yield a folder for runs, and assert at the end that they left nothing behind."""
-    suite = Suite(Path(tempfile.mkdtemp(prefix="sp-")))
+def fresh_suite(root: Path = ROOT) -> Iterator[Suite]:
+    """Yield a folder for runs, and assert at the end that they left nothing behind.
+
+    `root` is the tree whose suite runs.
+    """
+    suite = Suite(Path(tempfile.mkdtemp(prefix="sp-")), root)
     try:
         yield suite
         left = suite.left_over()

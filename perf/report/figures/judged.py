@@ -2,26 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from perf.judge.gate import Judged
+from perf.judge.gate import Judged, Judgement
 from perf.report import derived, formatting, message
-from perf.report.fields import AMOUNT, ESTIMATE, TEXT, described
+from perf.report.fields import (
+    AMOUNT,
+    ESTIMATE,
+    NAME,
+    TEXT,
+    Field,
+    as_object,
+    described,
+    object_schema,
+)
 from perf.report.figures.base import Figure, Section
+from perf.report.result import ScenarioResult
 from perf.stats import Verdict
+
+
+def _any_known(
+    value: Callable[[ScenarioResult], object],
+) -> Callable[[Sequence[ScenarioResult]], bool]:
+    """Return what shows a column only where some scenario has the value."""
+    return lambda results: any(value(result) is not None for result in results)
+
+
+def _before(result: ScenarioResult) -> dict[str, object] | None:
+    before = result.judgement.before
+    if before is None:
+        return None
+    return {
+        "verdict": before.verdict,
+        "change": before.change,
+        "quantities": _quantities(before),
+    }
+
+
+def _quantities(judgement: Judgement) -> list[dict[str, object]]:
+    return [as_object(_JUDGED, one) for one in judgement.quantities]
+
+
+_JUDGED: tuple[Field[Judged, Any], ...] = (
+    Field(path="quantity", value=lambda one: one.quantity, schema=NAME),
+    Field(path="change", value=lambda one: one.change, schema=ESTIMATE),
+    Field(path="tolerance", value=lambda one: one.tolerance, schema=AMOUNT),
+    Field(
+        path="verdict",
+        value=lambda one: one.verdict,
+        schema={"enum": [verdict.value for verdict in Verdict]},
+    ),
+)
+_ALL_JUDGED = {"type": "array", "items": object_schema(_JUDGED, {})}
 
 FIGURES: tuple[Figure[Any], ...] = (
     Figure(
         path="ratio",
         value=lambda result: result.judgement.ratio,
         schema=described(
-            "Throughput over that of the reference; for information where an efficiency "
-            "is judged.",
+            "Throughput over that of the reference, for information; null in a run side by "
+            "side.",
             ESTIMATE,
         ),
         sections=(Section.VERDICTS,),
         heading="ratio",
         show=formatting.interval,
+        shown=_any_known(lambda result: result.judgement.ratio),
     ),
     Figure(
         path="baseline_ratio",
@@ -30,6 +77,7 @@ FIGURES: tuple[Figure[Any], ...] = (
         sections=(Section.VERDICTS,),
         heading="baseline\nratio",
         show=formatting.ratio,
+        shown=_any_known(lambda result: result.judgement.ratio),
     ),
     Figure(
         path="baseline_file",
@@ -40,8 +88,8 @@ FIGURES: tuple[Figure[Any], ...] = (
         path="yardstick_rps",
         value=lambda result: derived.yardstick_rps(result.pairs),
         schema=described(
-            "Images a second of the model alone, in as many processes and threads, "
-            "measured beside each of the scenario's blocks.",
+            "Images a second of the model alone, in as many processes and threads; "
+            "measured with --perf-limits.",
             AMOUNT,
         ),
     ),
@@ -52,11 +100,12 @@ FIGURES: tuple[Figure[Any], ...] = (
         sections=(Section.VERDICTS,),
         heading="efficiency",
         show=formatting.ratio,
+        shown=_any_known(lambda result: derived.efficiency(result.pairs)),
     ),
     Figure(
         path="tolerance",
-        value=lambda result: result.tolerance,
-        schema=described("How much the efficiency may fall, as a fraction of one.", AMOUNT),
+        value=derived.tolerance,
+        schema=described("How much the throughput may fall, as a fraction of one.", AMOUNT),
         sections=(Section.VERDICTS,),
         heading="tolerance",
         show=formatting.fraction,
@@ -65,12 +114,12 @@ FIGURES: tuple[Figure[Any], ...] = (
         path="change",
         value=lambda result: result.judgement.change,
         schema=described(
-            "What is judged: the efficiency over the baseline's, 1 for no change. The "
-            "interval is the one that decides on an alarm.",
+            "Throughput at equal pace, over that of the baseline or the other tree; 1 for "
+            "no change. The interval is the one that decides on an alarm.",
             ESTIMATE,
         ),
         sections=(Section.VERDICTS,),
-        heading="change of\nefficiency",
+        heading="change of\nthroughput",
         show=formatting.change_interval,
     ),
     Figure(
@@ -87,12 +136,37 @@ FIGURES: tuple[Figure[Any], ...] = (
         schema=described("Why the verdict is what it is; empty for `unchanged`.", TEXT),
     ),
     Figure(
-        path="judged",
-        value=lambda result: result.judgement.judged,
+        path="quantities",
+        value=lambda result: _quantities(result.judgement),
+        schema=described(
+            "All that was judged: the value over that of the baseline or of the other "
+            "tree, corrected for pace, except memory.",
+            _ALL_JUDGED,
+        ),
+        required=False,
+    ),
+    Figure(
+        path="against",
+        value=lambda result: result.judgement.against or None,
         schema={
-            "description": "What `change` is a change of: the ratio where the baseline "
-            "has no yardstick, else the efficiency; null where nothing was compared.",
-            "enum": [None, *(judged.value for judged in Judged)],
+            "description": "The other tree, where the verdict comes from a run side by "
+            "side; else null.",
+            "type": ["string", "null"],
+        },
+        required=False,
+    ),
+    Figure(
+        path="before",
+        value=_before,
+        schema={
+            "description": "What the baseline said, where it was settled side by side.",
+            "type": ["object", "null"],
+            "required": ["verdict", "change", "quantities"],
+            "properties": {
+                "verdict": {"enum": [verdict.value for verdict in Verdict]},
+                "change": ESTIMATE,
+                "quantities": _ALL_JUDGED,
+            },
         },
         required=False,
     ),
@@ -109,7 +183,7 @@ FIGURES: tuple[Figure[Any], ...] = (
         path="differences",
         value=lambda result: result.judgement.differences,
         schema={
-            "description": "What is not as it was when the baseline was recorded.",
+            "description": "What is not as in the baseline or the other tree.",
             "type": "array",
             "items": TEXT,
         },

@@ -5,12 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 from perf.report import derived, formatting
-from perf.report.fields import AMOUNT, COUNT, NAME, described
+from perf.report.fields import AMOUNT, COUNT, NAME, TEXT, described
 from perf.report.figures.base import Figure, Section
 
 DESCRIPTIONS = {
     "latency_ms": "Percentiles over the answered jobs of the scenario's own blocks.",
     "requests": "Jobs of both arms, warm-ups included.",
+}
+
+_BLOCK = {
+    "type": "object",
+    "required": ["rps"],
+    "properties": {
+        "rps": described("Images a second.", {"type": "number", "exclusiveMinimum": 0}),
+        "pace": described("How fast the cores were while it ran.", AMOUNT),
+        "cpu_ms": described("CPU milliseconds of an image.", AMOUNT),
+        "memory_bytes": described("The highest memory of all processes.", AMOUNT),
+        "p99_ms": described("The 99th percentile of the latency.", AMOUNT),
+    },
+}
+_PAIR = {
+    "type": "object",
+    "required": ["scenario", "reference", "launch"],
+    "properties": {
+        "scenario": _BLOCK,
+        "reference": _BLOCK,
+        "launch": {
+            "description": "The number of the server's launch, from 0.",
+            "type": "integer",
+        },
+        "yardstick_rps": {
+            "description": "Images a second of the model alone, measured before and after "
+            "the scenario's block.",
+            "type": ["number", "null"],
+            "exclusiveMinimum": 0,
+        },
+    },
 }
 
 FIGURES: tuple[Figure[Any], ...] = (
@@ -95,26 +125,31 @@ FIGURES: tuple[Figure[Any], ...] = (
         path="pairs",
         value=lambda result: result.pairs,
         schema={
-            "description": "The scenario's blocks, each with a block of the reference.",
+            "description": "The scenario's blocks, each with a block of the reference, or "
+            "of the other tree in a run side by side.",
             "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["scenario_rps", "reference_rps", "launch"],
-                "properties": {
-                    "scenario_rps": {"type": "number", "exclusiveMinimum": 0},
-                    "reference_rps": {"type": "number", "exclusiveMinimum": 0},
-                    "launch": {
-                        "description": "The number of the server's launch, from 0.",
-                        "type": "integer",
-                    },
-                    "yardstick_rps": {
-                        "description": "Images a second of the model alone, measured "
-                        "before and after the scenario's block.",
-                        "type": ["number", "null"],
-                        "exclusiveMinimum": 0,
-                    },
-                },
-            },
+            "items": _PAIR,
         },
+    ),
+    Figure(
+        path="against_pairs",
+        value=lambda result: result.against_pairs,
+        schema={
+            "description": "The pairs that were measured side by side to settle the "
+            "verdict.",
+            "type": "array",
+            "items": _PAIR,
+        },
+        required=False,
+    ),
+    Figure(
+        path="replaced",
+        value=lambda result: result.replaced,
+        schema={
+            "description": "What disturbed each pair that was measured again.",
+            "type": "array",
+            "items": TEXT,
+        },
+        required=False,
     ),
 )

@@ -93,9 +93,22 @@ FIGURES: tuple[Figure[Any], ...] = (
             "type": "object",
             "additionalProperties": {
                 "type": "object",
+                "properties": {
+                    "busiest": {
+                        "description": "The other processes that used most.",
+                        "type": "object",
+                        "additionalProperties": {"type": ["number", "null"]},
+                    },
+                },
                 "additionalProperties": {"type": ["number", "null"]},
             },
         },
+        required=False,
+    ),
+    Figure(
+        path="pace_cpu_percent",
+        value=lambda result: result.pace_cpu_percent,
+        schema=described("The CPU that measuring the pace took, of each core.", AMOUNT),
         required=False,
     ),
     Figure(path="limits", value=lambda result: result.limits, schema=limits.SCHEMA),

@@ -50,14 +50,16 @@ def test_a_run_without_a_summary_is_skipped(tmp_path: Path) -> None:
     assert exit_code(other, "serving-batch")[0] == SKIP
 
 
-@pytest.mark.parametrize("arguments", [[], ["--perf-profile", "smoke"]])
-def test_the_scenario_comes_first(
+@pytest.mark.parametrize(
+    "arguments", [[], ["serving-batch"], ["serving-batch", "--perf-profile", "smoke"]]
+)
+def test_the_scenario_and_the_good_commit_come_first(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without a scenario nothing is run, and one line shows the usage."""
+    """Without both nothing is run, and one line shows the usage."""
     assert main(arguments) == SKIP
     assert capsys.readouterr().err == (
-        "usage: tox -e bisect -- SCENARIO [pytest's options]\n"
+        "usage: tox -e bisect -- SCENARIO GOOD [pytest's options]\n"
     )
 
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from perf.commands.rebaseline import compared, main
 from perf.judge.baselines import BaselineStore
-from tests.support.fakes import RECORDED, entry, write_baseline
+from perf.judge.stored import StoredPair
+from tests.perf.judge.storage import WITHOUT_PACE
+from tests.support.fakes import RECORDED, entry, pairs_of, write_baseline
 
 
-def launches(times: float = 1.0) -> list[dict[str, float]]:
+def launches(times: float = 1.0, pace: float | None = 1.0) -> list[dict[str, object]]:
     """Return three launches of two pairs each; the scenario is `times` as fast as usual."""
     ratios = (3.0, 3.02, 2.98, 3.01, 3.0, 2.99)
-    return [
-        {"scenario_rps": 2 * ratio * times, "reference_rps": 2.0, "launch": place // 2}
-        for place, ratio in enumerate(ratios)
-    ]
+    return pairs_of(*(ratio * times for ratio in ratios), launches=3, pace=pace)
 
 
 @pytest.fixture
@@ -98,25 +98,53 @@ def test_pool_adds_a_run_to_those_of_the_baseline(old: Path, tmp_path: Path) -> 
     assert newest.path.name == "0005_three.json"
     assert [run.recorded for run in newest.runs] == [RECORDED] * 3
     assert [len(sample) for sample in newest.samples] == [6, 6, 6]
-    assert [[pair.scenario_rps for pair in sample.pairs] for sample in newest.samples] == [
-        [p["scenario_rps"] for p in launches(times)] for times in (1.0, 1.01, 0.99)
+    assert [[asdict(p.scenario) for p in sample.pairs] for sample in newest.samples] == [
+        [asdict(StoredPair.model_validate(p).pair().scenario) for p in launches(times)]
+        for times in (1.0, 1.01, 0.99)
     ]
     assert newest.sample.launches.tolist() == [n // 2 for n in range(18)]
     assert len(list(old.glob("*/*.json"))) == 3
     assert not list(folder.glob("*/*.json"))
 
 
-def test_pool_refuses_a_changed_efficiency(
+def test_pool_refuses_a_changed_throughput(
     old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A candidate that is certainly slower is no run of the same code, and stays."""
     folder = tmp_path / "slower"
-    write_baseline(folder, "0001_candidate.json", entry(pairs=launches(0.8)))
+    write_baseline(folder, "0001_candidate.json", entry(pairs=launches(0.6)))
     assert main(["--pool", "x"], old, folder) == 4
-    expected = "ERROR: --pool: the efficiency of serving-batch has changed by -20.0%"
+    expected = "ERROR: --pool: the throughput of serving-batch has changed by -40.0%"
     assert expected in capsys.readouterr().err
     assert len(list(old.glob("*/*.json"))) == 1
     assert len(list(folder.glob("*/*.json"))) == 1
+
+
+def test_pool_refuses_a_candidate_without_pace(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What cannot be compared is not pooled: the table has a dash, the candidate stays."""
+    folder = tmp_path / "unpaced"
+    write_baseline(folder, "0001_candidate.json", entry(pairs=launches(pace=None)))
+    assert main(["--pool", "x"], old, folder) == 4
+    told = capsys.readouterr()
+    assert told.out.split()[-1] == "-"
+    assert "--pool: serving-batch: throughput or its pace was not measured" in told.err
+    assert len(list(folder.glob("*/*.json"))) == 1
+
+
+@pytest.mark.parametrize("how", ["--write", "--pool"])
+def test_an_old_baseline_without_pace_is_replaced_but_not_pooled(
+    candidates: Path, tmp_path: Path, how: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--write keeps the candidate beside it; --pool says that it must be recorded again."""
+    folder = tmp_path / "older"
+    write_baseline(folder, "0003_old.json", WITHOUT_PACE)
+    assert main([how, "new"], folder, candidates) == (0 if how == "--write" else 4)
+    told = capsys.readouterr()
+    assert "0003_old.json is of an older suite and has no pace" in told.out
+    if how == "--pool":
+        assert "--pool: 0003_old.json is of an older suite and has no pace" in told.err
 
 
 def test_pool_needs_a_baseline_that_applies(

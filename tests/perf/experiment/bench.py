@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from perf.experiment.instruments import Instruments
-from perf.experiment.pairing import Pairing
+from perf.experiment.pairing import MeasuredPair, Pairing
 from perf.load.record import JobRecord
 from perf.stats import Pair
 from tests.support.fakes import FakeArm, fake_instruments
@@ -15,13 +15,15 @@ from tests.support.fakes import FakeArm, fake_instruments
 REFERENCE_FIRST, REFERENCE_SECOND = 0.25, 0.75
 """Random numbers that put the reference's block first, and second, in a pair."""
 
+OBSERVED = ["scenario: observed", "reference: observed"]
+"""The calls that check the settings of both servers."""
+
 LAUNCH = [
-    "scenario: relaunch",
-    "scenario: 3 images",
-    "reference: 2 images",
-    "scenario: observed",
+    *("scenario: relaunch", "reference: relaunch"),
+    *("scenario: 2 images", "reference: 2 images"),
+    *OBSERVED,
 ]
-"""The calls of a launch: start the server, warm up both arms, check the settings."""
+"""The calls of a launch: start and warm up each arm, and check the settings."""
 
 SCENARIO = [
     "yardstick",
@@ -58,6 +60,15 @@ class Bench:
     launches_before: tuple[int, ...] = (0,)
     """The numbers of the pairs that begin a launch."""
 
+    most_pairs: int = 64
+    """Where measuring ends at the latest."""
+
+    disturbed: Callable[[MeasuredPair], str] = lambda _: ""
+    """Returns what disturbed a pair."""
+
+    most_replaced: int = 0
+    """How many disturbed pairs may be measured again."""
+
     enough: Callable[[Sequence[Pair]], bool] = lambda _: False
     """Returns whether the pairs so far are enough."""
 
@@ -83,9 +94,11 @@ class Bench:
             self.reference,
             instruments=self.instruments,
             launches_before=self.launches_before,
-            warm_up_images=3,
+            most_pairs=self.most_pairs,
             rng=self.rng,
             enough=self.enough,
+            disturbed=self.disturbed,
+            most_replaced=self.most_replaced,
             on_record=self.records.append,
         )
 

@@ -10,9 +10,15 @@ from typing import cast
 import pytest
 
 from perf.experiment import pairing
-from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM
+from perf.experiment.arms import MeasuredBlock
+from perf.experiment.instruments import BlockReading
+from perf.experiment.limits import LimitGauge
+from perf.load.pools.base import BlockRun
+from perf.load.record import BlockTotals
+from perf.stats import Block, Pair
 from tests.perf.experiment.bench import (
     LAUNCH,
+    OBSERVED,
     REFERENCE,
     REFERENCE_FIRST,
     REFERENCE_SECOND,
@@ -20,7 +26,7 @@ from tests.perf.experiment.bench import (
     Bench,
     FixedRandom,
 )
-from tests.support.fakes import FakeWatch
+from tests.support.fakes import IMAGE, FakePace, FakeWatch, record
 
 _BLOCKS = {"scenario: 8 images", "reference: 4 images"}
 
@@ -36,9 +42,9 @@ def first_arms(seed: str, rounds: int = 24) -> str:
 def test_steps_run_in_the_fixed_order() -> None:
     """A launch with both warm-ups comes first, then the pairs.
 
-    The reference's block is first where the random number is below 0.5. The yardstick is
-    read directly before and after the scenario's block. Each block is measured by the
-    monitor of its own arm.
+    Both arms are launched and warmed up. The reference's block is first where the random
+    number is below 0.5. The yardstick is read directly before and after the scenario's
+    block. Each block is measured by the monitor of its own arm.
     """
     bench = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND, REFERENCE_FIRST))
     bench.run(3)
@@ -58,7 +64,7 @@ def test_settings_are_checked_before_a_server_is_replaced() -> None:
     bench = Bench(FixedRandom(REFERENCE_SECOND), launches_before=(0, 1, 2))
     bench.run(3)
     pair = [*SCENARIO, *REFERENCE]
-    again = ["scenario: observed", "yardstick: relaunch", *LAUNCH]
+    again = [*OBSERVED, "yardstick: relaunch", *LAUNCH]
     assert bench.calls == [*LAUNCH, *pair, *again, *pair, *again, *pair]
 
 
@@ -93,26 +99,50 @@ def test_server_is_relaunched_where_it_is_due(
 ) -> None:
     """A launch begins exactly before the pairs in `launches_before`.
 
-    In each launch, warm-up and the check of the settings follow at once. The reference
-    is never relaunched.
+    In each launch, warm-up and the check of the settings follow at once. Both arms are
+    launched again: side by side, each has a server.
     """
     bench = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND), before)
     pairing = bench.run(len(launches))
     assert [pair.launch for pair in pairing.pairs] == launches
-    for call in LAUNCH[:-1]:
+    for call in LAUNCH[: -len(OBSERVED)]:  # they are asked for again, before a launch
         assert bench.calls.count(call) == launches[-1] + 1
     begins = [n for n, call in enumerate(bench.calls) if call == LAUNCH[0]]
     assert all(bench.calls[n : n + len(LAUNCH)] == LAUNCH for n in begins)
     assert pairing.observed == {"of": "scenario"}
-    assert "reference: relaunch" not in bench.calls
 
 
-def test_pair_holds_both_throughputs() -> None:
-    """A pair holds the images a second of its two blocks, and its launch."""
-    pairing = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND)).run(2)
-    found = [(p.scenario_rps, p.reference_rps, p.launch) for p in pairing.pairs]
-    assert found == [(4.0, 2.0, 0), (4.0, 2.0, 0)]
+def test_pair_holds_what_was_measured_of_each_block() -> None:
+    """They are throughput, pace, CPU time of an image and memory, and the launch.
+
+    The fake monitor tells a second of CPU time a block. The fake jobs take no time, so
+    there is no latency.
+    """
+    bench = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND), yardstick_rps=())
+    pairing = bench.run(2)
+    scenario = Block(rps=4.0, pace=2.0, cpu_ms=125.0, memory_bytes=1000)
+    reference = Block(rps=2.0, pace=2.0, cpu_ms=250.0, memory_bytes=1000)
+    assert pairing.pairs == [Pair(scenario, reference, 0)] * 2
     assert [len(block.images) for block in pairing.blocks] == [8, 8]
+
+
+def test_block_holds_the_slowest_hundredth_of_its_latencies() -> None:
+    """It is the 99th percentile of the jobs of the block, in milliseconds."""
+    records = tuple(record(0)._replace(ended_s=n / 1000) for n in range(1, 101))
+    run = BlockRun(records, BlockTotals(0.0, 4.0, 0.0, 0.0))
+    seen = pairing.Seen(MeasuredBlock(run, (IMAGE,) * 100), BlockReading())
+    found = seen.figures(FakePace())
+    assert found.p99_ms == pytest.approx(99.0, abs=1.0)
+    assert found == Block(rps=25.0, pace=4.0, p99_ms=found.p99_ms)
+
+
+def test_without_a_yardstick_a_pair_has_none() -> None:
+    """The yardstick is measured for limits alone; a launch then has none to restart."""
+    bench = Bench(FixedRandom(REFERENCE_SECOND), launches_before=(0, 1), yardstick_rps=())
+    pairs = bench.run(2).pairs
+    assert [pair.yardstick_rps for pair in pairs] == [None, None]
+    pair = [*SCENARIO[1:-1], *REFERENCE]
+    assert bench.calls == [*LAUNCH, *pair, *OBSERVED, *LAUNCH, *pair]
 
 
 def test_yardstick_of_a_pair_is_the_geometric_mean_of_two_readings() -> None:
@@ -129,7 +159,7 @@ def test_all_jobs_are_counted_but_only_measured_ones_are_reported() -> None:
     """The counts include the warm-up jobs; `on_record` is called for measured jobs only."""
     bench = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND), launches_before=(0, 2))
     pairing = bench.run(4)
-    assert pairing.counts.total == 2 * (3 + 2) + 4 * (8 + 4)
+    assert pairing.counts.total == 2 * (2 + 2) + 4 * (8 + 4)
     assert len(bench.records) == 4 * (8 + 4)
 
 
@@ -155,48 +185,65 @@ def test_late_teardown_completes_the_pair() -> None:
     assert len(bench.pairing.pairs) == 1
 
 
-def test_server_should_be_idle_during_the_reference() -> None:
-    """For each block of the reference, the watch gets the server's root processes."""
+def test_either_server_should_be_idle_during_the_others_block() -> None:
+    """For each block of an arm, the watch gets the root processes of the other's server."""
     bench = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND))
     bench.run(2)
-    server = bench.scenario.server_pids()
+    ours, theirs = bench.scenario.server_pids(), bench.reference.server_pids()
     watch = cast("FakeWatch", bench.instruments.watch)
-    assert watch.idle == [server, (), (), server]
+    assert watch.idle == [ours, theirs, theirs, ours]
 
 
-def test_server_is_frozen_outside_its_own_blocks(
+def test_a_server_is_frozen_outside_its_own_blocks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """It is frozen for the reference and the yardstick, and runs for launch and block.
+    """Either is frozen for the other's block, and both for the yardstick and the limits.
 
-    This holds whether the reference's block is first or second.
+    This holds whether the reference's block is first or second. A launch freezes none.
     """
     bench = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND))
+    ours, theirs = bench.scenario.server_pids(), bench.reference.server_pids()
+    names = {ours: "ours", theirs: "theirs", (*ours, *theirs): "both"}
 
     @contextlib.contextmanager
     def at_rest(pids: Sequence[int]) -> Iterator[None]:
-        assert pids == bench.scenario.server_pids()
-        bench.calls.append("freeze")
+        bench.calls.append(f"freeze {names[tuple(pids)]}")
         yield
         bench.calls.append("resume")
 
     monkeypatch.setattr(pairing, "at_rest", at_rest)
+    bench.instruments.limits = cast("LimitGauge", _Limits(bench.calls))
     bench.run(2)
-    before, block, after = SCENARIO[:1], SCENARIO[1:-1], SCENARIO[-1:]
+    yardstick = ("freeze both", "yardstick", "resume")
+    scenario = (*yardstick, "freeze theirs", *SCENARIO[1:-1], "resume", *yardstick)
+    reference = ("freeze ours", *REFERENCE, "resume")
+    limits = ("freeze both", "limits", "resume")
     assert bench.calls == [
         *LAUNCH,
-        *("freeze", *REFERENCE, *before, "resume", *block, "freeze", *after, "resume"),
-        *("freeze", *before, "resume", *block, "freeze", *after, *REFERENCE, "resume"),
+        *(*reference, *scenario, *limits),
+        *(*scenario, *reference, *limits),
     ]
 
 
-def test_conditions_are_kept_by_arm() -> None:
-    """Each measured block of either arm adds its conditions; warm-up adds none.
+class _Limits:
+    """A gauge that logs each measurement."""
+
+    def __init__(self, diary: list[str]) -> None:
+        self._diary = diary
+
+    def measure(self) -> None:
+        self._diary.append("limits")
+
+
+def test_conditions_are_kept_by_block() -> None:
+    """Each measured block of either arm has its conditions; warm-up has none.
 
     The fake watch gives the n-th measured block a duration of n seconds.
     """
     bench = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND), launches_before=(0, 2))
     bench.run(3)
-    kept = bench.instruments.conditions
-    durations_s = {arm: [block.duration_s for block in kept[arm]] for arm in kept}
-    assert durations_s == {REFERENCE_ARM: [1.0, 4.0, 5.0], SCENARIO_ARM: [2.0, 3.0, 6.0]}
+    durations_s = [
+        [seen.reading.conditions.duration_s for seen in blocks if seen.reading.conditions]
+        for blocks in ((one.reference, one.scenario) for one in bench.pairing.measured)
+    ]
+    assert durations_s == [[1.0, 2.0], [4.0, 3.0], [5.0, 6.0]]

@@ -1,20 +1,125 @@
-"""Whether a budget applies to a scenario, and a real run with a tiny budget."""
+"""How long a scenario is measured, and what settles what a baseline leaves open."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from perf.config.table import Table
-from perf.experiment.lab import Lab
+from perf.experiment import scenario_run as module
+from perf.experiment.collect import Result
+from perf.experiment.context import RunContext
 from perf.experiment.scenario_run import ScenarioRun
 from perf.experiment.schedule import Budget
-from perf.report.run import RunResults
-from tests.support.fakes import IDENTITY
-from tests.support.results import HEADER
+from perf.judge.gate import Judgement
+from perf.report.result import ScenarioResult
+from perf.stats import Verdict
+from serving.errors import ConfigError, PerfError
 from tests.support.suite import fresh_suite, tiny_model
+
+COMMIT = "0123456789abcdef"
+
+
+@dataclass(frozen=True)
+class _Result:
+    """Stands in for a scenario's result."""
+
+    judgement: Judgement
+    pairs: tuple[str, ...] = ()
+    disturbed: bool = False
+    against_pairs: tuple[str, ...] = ()
+
+
+@dataclass
+class Bench:
+    """A scenario whose measurements are made up; `asked` has what each was asked for."""
+
+    verdict: Verdict = Verdict.UNCHANGED
+    beside: Verdict | PerfError = Verdict.UNCHANGED
+    baseline: bool = True
+    disturbed: bool = False
+    asked: list[tuple[str, object, object]] = field(default_factory=list)
+    published: list[ScenarioResult] = field(default_factory=list)
+    benchmark: Any = field(default_factory=lambda: SimpleNamespace(extra_info={}))
+
+    def since_run(self, _rounds: object, budget_s: float | None, *, brief: bool) -> Result:
+        """Return what a measurement by the baseline finds."""
+        self.asked.append(("since", budget_s, brief))
+        return self._found(self.verdict, "since")
+
+    def beside_run(self, label: str, budget_s: float | None) -> Result:
+        """Return what a measurement side by side finds."""
+        self.asked.append(("beside", label, budget_s))
+        if isinstance(self.beside, PerfError):
+            raise self.beside
+        return self._found(self.beside, "beside")
+
+    def _found(self, verdict: Verdict, pair: str) -> Result:
+        result = _Result(Judgement(verdict=verdict), (pair,), self.disturbed)
+        return Result(
+            result=cast("ScenarioResult", result),
+            fault=None,
+            facts={},
+            observed={},
+        )
+
+    def measure(self, **settings: object) -> _Result:
+        """Measure, and return what is published."""
+        chosen = {"against": "", "confirm": True, "budget_asked": False, "seed": 7}
+        context = SimpleNamespace(
+            settings=SimpleNamespace(**{**chosen, "cache": None, **settings}),
+            complete=settings.get("complete", False),
+            budget=settings.get("budget", Budget(60.0, 1)),
+            results=SimpleNamespace(add=self.published.append),
+        )
+        run = ScenarioRun(cast("RunContext", context), Table.read().scenario[0])
+        found = run.measure(cast("BenchmarkFixture", self.benchmark))
+        assert self.published == [found]
+        return cast("_Result", cast("object", found))
+
+
+Make = Callable[..., Bench]
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Make:
+    """A function that makes a bench; the clock stands still."""
+    clock = SimpleNamespace(monotonic=lambda: 1000.0)
+    monkeypatch.setattr("perf.experiment.schedule.time", clock)
+    monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(module, "is_at_hand", lambda commit: commit == COMMIT)
+    monkeypatch.setattr(module, "in_benchmark", lambda _: None)
+    monkeypatch.setattr(module, "extra_info", lambda *_, **__: {"kept": True})
+
+    @dataclass(frozen=True)
+    class _Tree:
+        label: str
+
+    monkeypatch.setattr(module, "find_tree", lambda ref, *_: _Tree(ref))
+
+    def make_one(*, commit: str = COMMIT, **changes: Any) -> Bench:  # noqa: ANN401 -- of any field
+        bench = Bench(**changes)
+
+        def since(*_: object) -> object:
+            baseline = SimpleNamespace(commit=commit) if bench.baseline else None
+            return SimpleNamespace(run=bench.since_run, baseline=baseline, identity=None)
+
+        def beside(_context: object, _row: object, tree: _Tree, _option: str) -> object:
+            def run(_rounds: object, budget_s: float | None) -> Result:
+                return bench.beside_run(tree.label, budget_s)
+
+            return SimpleNamespace(run=run)
+
+        monkeypatch.setattr(module, "SinceBaseline", since)
+        monkeypatch.setattr(module, "SideBySide", beside)
+        return bench
+
+    return make_one
 
 
 @pytest.mark.parametrize(
@@ -29,29 +134,90 @@ from tests.support.suite import fresh_suite, tiny_model
     ],
 )
 def test_profiles_budget_applies_where_a_baseline_judges(
-    monkeypatch: pytest.MonkeyPatch,
-    *,
-    asked: bool,
-    baseline: bool,
-    complete: bool,
-    budget_s: float | None,
+    make: Make, *, asked: bool, baseline: bool, complete: bool, budget_s: float | None
 ) -> None:
     """The profile's budget applies with a baseline, if the run does not become one.
 
     A budget that the user asked for always applies. Without a budget, the profile's
-    launches are measured.
+    launches are measured. A run that becomes a baseline is never brief.
     """
-    clock = SimpleNamespace(monotonic=lambda: 1000.0)
-    monkeypatch.setattr("perf.experiment.schedule.time", clock)
-    found = (object(), "") if baseline else (None, "no baseline")
-    lab = SimpleNamespace(
-        settings=SimpleNamespace(budget_asked=asked),
-        budget=Budget(60.0, 1),
-        store=SimpleNamespace(find=lambda *_: found),
-    )
-    row, results = Table.read().scenario[0], RunResults(HEADER)
-    run = ScenarioRun(cast("Lab", lab), row, complete, results)
-    assert run._budget_s(IDENTITY) == budget_s
+    bench = make(baseline=baseline)
+    bench.measure(budget_asked=asked, complete=complete)
+    assert bench.asked == [("since", budget_s, baseline and not complete)]
+    assert bench.benchmark.extra_info == {"kept": True}
+
+
+def test_launches_that_are_counted_have_no_budget(make: Make) -> None:
+    """Then no share of a budget is taken, neither before nor beside."""
+    bench = make(verdict=Verdict.REGRESSED)
+    bench.measure(budget=None)
+    assert [one[:1] + one[-1:] for one in bench.asked] == [
+        ("since", True),
+        ("beside", None),
+    ]
+
+
+@pytest.mark.parametrize("verdict", [Verdict.REGRESSED, Verdict.INCONCLUSIVE])
+@pytest.mark.parametrize("beside", [Verdict.REGRESSED, Verdict.UNCHANGED])
+def test_what_a_baseline_leaves_open_is_settled_side_by_side(
+    make: Make, verdict: Verdict, beside: Verdict
+) -> None:
+    """The verdict side by side with the baseline's commit counts; the other is kept."""
+    bench = make(verdict=verdict, beside=beside)
+    found = bench.measure()
+    label = f"the baseline's commit {COMMIT[:12]}"
+    assert bench.asked == [("since", 60.0, True), ("beside", label, 60.0)]
+    assert found.judgement.verdict is beside
+    assert found.judgement.before == Judgement(verdict=verdict)
+    assert (found.pairs, found.against_pairs) == (("since",), ("beside",))
+
+
+@pytest.mark.parametrize(
+    "verdict", [Verdict.UNCHANGED, Verdict.IMPROVED, Verdict.NO_BASELINE, Verdict.INVALID]
+)
+def test_other_verdicts_need_no_settling(make: Make, verdict: Verdict) -> None:
+    """They are no alarm and leave nothing open, or cannot be settled."""
+    bench = make(verdict=verdict)
+    assert bench.measure().judgement == Judgement(verdict=verdict)
+    assert [one[0] for one in bench.asked] == ["since"]
+
+
+@pytest.mark.parametrize(
+    ("commit", "confirm", "disturbed"),
+    [("fedcba", True, False), ("", True, False), (COMMIT, False, False)],
+    ids=["not at hand", "unknown", "never"],
+)
+def test_without_a_commit_the_baselines_verdict_counts(
+    make: Make, commit: str, *, confirm: bool, disturbed: bool
+) -> None:
+    """Then the measurement is not brief, because nothing follows it."""
+    bench = make(verdict=Verdict.REGRESSED, commit=commit, disturbed=disturbed)
+    assert bench.measure(confirm=confirm).judgement.verdict is Verdict.REGRESSED
+    assert bench.asked == [("since", 60.0, False)]
+
+
+def test_a_disturbed_machine_settles_nothing(make: Make) -> None:
+    """It would disturb the measurement side by side too."""
+    bench = make(verdict=Verdict.INCONCLUSIVE, disturbed=True)
+    bench.measure()
+    assert [one[0] for one in bench.asked] == ["since"]
+
+
+@pytest.mark.parametrize("fault", [ConfigError("too old"), PerfError("no model\nlog")])
+def test_what_cannot_be_settled_keeps_its_verdict(make: Make, fault: PerfError) -> None:
+    """The reason is kept, in one line, and what was measured is published."""
+    bench = make(verdict=Verdict.REGRESSED, beside=fault)
+    judgement = bench.measure().judgement
+    assert judgement.verdict is Verdict.REGRESSED
+    assert judgement.unsettled == str(fault).splitlines()[0]
+
+
+def test_against_measures_side_by_side_alone(make: Make) -> None:
+    """No baseline is used, and none is made: the benchmark gets no entry."""
+    bench = make(beside=Verdict.REGRESSED)
+    assert bench.measure(against="v1.4").judgement.verdict is Verdict.REGRESSED
+    assert bench.asked == [("beside", "v1.4", 60.0)]
+    assert bench.benchmark.extra_info == {}
 
 
 @pytest.mark.slow(reason="runs the suite")

@@ -20,6 +20,19 @@ HARNESS = {
     }
 }
 
+# As a suite that measured no pace stored a scenario.
+WITHOUT_PACE = {
+    EXTRA: {
+        "schema_version": 3,
+        "name": NAME,
+        "identity": IDENTITY.model_dump(mode="json"),
+        "pairs": [
+            {"scenario_rps": 6.0, "reference_rps": 2.0, "launch": n, "yardstick_rps": 7.0}
+            for n in (0, 1)
+        ],
+    }
+}
+
 
 def identity(**changes: object) -> Identity:
     """Return the identity with some of its fields changed."""

@@ -11,7 +11,15 @@ from pytest_benchmark.storage.file import FileStorage
 
 from perf.judge.baselines import BaselineStore
 from perf.judge.stored import EXTRA
-from tests.perf.judge.storage import HARNESS, NAME, fault, found_in, identity, only_one
+from tests.perf.judge.storage import (
+    HARNESS,
+    NAME,
+    WITHOUT_PACE,
+    fault,
+    found_in,
+    identity,
+    only_one,
+)
 from tests.support.fakes import IDENTITY, entry, pairs_of, write_baseline
 
 pytest_plugins = ("pytester",)
@@ -46,7 +54,8 @@ def test_files_of_pytest_benchmark_itself(pytester: pytest.Pytester) -> None:
     assert baseline is not None, reason
     assert baseline.path.name == "0002_second.json"
     assert baseline.identity == IDENTITY
-    assert [p.scenario_rps / p.reference_rps for p in baseline.sample.pairs] == [4.0, 4.0]
+    ratios = [pair.scenario.rps / pair.reference.rps for pair in baseline.sample.pairs]
+    assert ratios == [4.0, 4.0]
     assert found_in(storage, "0001") == "0001_first.json"
 
 
@@ -57,6 +66,57 @@ def test_the_highest_number_applies(tmp_path: Path) -> None:
         write_baseline(tmp_path, name, entry())
     os.utime(newest, (0, 0))
     assert found_in(tmp_path) == "0010_a.json"
+
+
+@pytest.mark.parametrize(
+    ("written", "commit"),
+    [
+        ({"id": "383fe61f7988", "dirty": False}, "383fe61f7988"),
+        ({"id": "383fe61f7988", "dirty": True}, ""),
+        ({"id": "unknown", "dirty": False, "error": "no git"}, ""),
+        ({}, ""),
+        (None, ""),
+        ("383fe61f7988", ""),
+    ],
+)
+def test_the_commit_is_known_where_nothing_was_changed(
+    tmp_path: Path, written: object, commit: str
+) -> None:
+    """A result of changed files has no commit to measure again, and nor has one of none."""
+    path = write_baseline(tmp_path, "0001_a.json", entry())
+    stored = json.loads(path.read_text("utf-8"))
+    path.write_text(json.dumps({**stored, "commit_info": written}), "utf-8")
+    assert only_one(tmp_path).commit == commit
+
+
+def test_a_file_without_commit_has_none(tmp_path: Path) -> None:
+    """A file that says nothing of a commit can be read."""
+    write_baseline(tmp_path, "0001_a.json", entry())
+    assert only_one(tmp_path).commit == ""
+
+
+def test_a_baseline_without_pace_does_not_apply(tmp_path: Path) -> None:
+    """A file of schema 3 is no error and no baseline, and the reason says what to do."""
+    write_baseline(tmp_path, "0002_a.json", HARNESS, WITHOUT_PACE)
+    assert BaselineStore(tmp_path).all() == ()
+    assert found_in(tmp_path) == (
+        "0002_a.json is of an older suite and has no pace: record it again with "
+        "--benchmark-save"
+    )
+    other, reason = BaselineStore(tmp_path).find("serving-single", IDENTITY)
+    assert other is None
+    assert reason == f"no baseline of serving-single in {tmp_path}"
+
+
+def test_a_baseline_without_pace_hides_no_other(tmp_path: Path) -> None:
+    """An older or newer file that applies does; of another one the reason is told."""
+    write_baseline(tmp_path, "0002_b.json", WITHOUT_PACE)
+    write_baseline(tmp_path, "0001_a.json", entry(identity=identity(runtime="docker")))
+    assert found_in(tmp_path).startswith("0001_a.json does not apply: runtime is process")
+    write_baseline(tmp_path, "0001_a.json", entry())
+    assert found_in(tmp_path) == "0001_a.json"
+    write_baseline(tmp_path, "0003_c.json", entry())
+    assert found_in(tmp_path) == "0003_c.json"
 
 
 def test_an_older_file_applies_where_the_newer_does_not(tmp_path: Path) -> None:
@@ -78,7 +138,7 @@ def test_each_scenario_of_a_file_has_its_own_pairs(tmp_path: Path) -> None:
     )
     baseline, _ = BaselineStore(tmp_path).find(NAME, IDENTITY)
     assert baseline is not None
-    assert baseline.sample.pairs[0].scenario_rps == 6.0
+    assert baseline.sample.pairs[0].scenario.rps == 6.0
     assert BaselineStore(tmp_path).find("serving-workers-2", IDENTITY)[0] is None
 
 

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from perf.judge.baselines import BaselineStore
-from perf.judge.gate import Evidence, Judged, Judgement, judge_pairs, passes
-from perf.stats import Pair, Rule, Verdict, estimate_change
+from perf.judge.gate import Evidence, Judgement, judge_pairs, passes
+from perf.stats import QUANTITIES, Block, Pair, Verdict
+from perf.stats.moderated import Prior
+from tests.perf.judge.judging import terms
 from tests.support.fakes import IDENTITY, entry, pairs_of, write_baseline
 
 NAME = "serving-batch"
 # So wide that the scatter of a run decides below, not the error that every run has.
 TOLERANCE = 0.25
-# Two pairs a launch. The means of the launches scatter by 0.5, 30 and 60 %.
+# Two pairs a launch. The means of the launches scatter by 0.5, 40 and 60 %.
 STEADY = (0.99, 1.0, 1.01, 1.0, 0.99, 1.01)
-WIDE = (0.75, 0.75, 1.0, 1.0, 1.33, 1.33)
+WIDE = (0.65, 0.65, 1.0, 1.0, 1.54, 1.54)
 NOISY = (0.5, 0.6, 0.8, 1.2, 1.6, 2.0)
 
 
 @pytest.fixture(autouse=True)
 def quiet_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Assume a smaller error of each run than on a shared machine."""
-    quiet = partial(estimate_change, run_sd=0.005)
-    monkeypatch.setattr("perf.judge.gate.estimate_change", quiet)
+    quiet = tuple(replace(one, run=Prior(0.005, 4.0)) for one in QUANTITIES)
+    monkeypatch.setattr("perf.judge.gate.QUANTITIES", quiet)
+    monkeypatch.setattr("perf.judge.gate.THROUGHPUT", quiet[0])
 
 
 def pairs(
@@ -34,15 +37,14 @@ def pairs(
     times: float = 1.0,
     launches: int = 3,
     reference_rps: float = 2.0,
-    yardstick_rps: float | None = None,
+    pace: float | None = 1.0,
 ) -> list[Pair]:
-    """Return pairs with these ratios, each multiplied by `times`."""
+    """Return pairs with these ratios, each multiplied by `times`, at the same pace."""
     return [
         Pair(
-            scenario_rps=2.0 * times * ratio,
-            reference_rps=reference_rps,
+            scenario=Block(2.0 * times * ratio, pace),
+            reference=Block(reference_rps, pace),
             launch=place * launches // len(ratios),
-            yardstick_rps=yardstick_rps,
         )
         for place, ratio in enumerate(ratios)
     ]
@@ -58,8 +60,7 @@ def judged(
 ) -> Judgement:
     """Return the verdict against what is stored in `folder`."""
     evidence = Evidence(name=NAME, pairs=measured, identity=IDENTITY, about=about or {})
-    rule = Rule(planned=planned, scenarios=1, tolerance=tolerance)
-    return judge_pairs(evidence, BaselineStore(folder), rule)
+    return judge_pairs(evidence, BaselineStore(folder), terms(tolerance, planned))
 
 
 @pytest.fixture
@@ -182,59 +183,54 @@ def test_an_early_look_asks_for_more(folder: Path) -> None:
     assert widths[0] < widths[1] < widths[2]
 
 
-@pytest.mark.parametrize("times", [0.1, 1.0, 10.0])
-def test_one_launch_on_both_sides_is_inconclusive(tmp_path: Path, times: float) -> None:
-    """One launch has no spread, and the reason names the option that asks for more."""
-    stored = entry(pairs=pairs_of(*STEADY), about={"torch": "2.13.0"})
-    write_baseline(tmp_path, "0001_one.json", stored)
-    measured = pairs(*STEADY, times=times, launches=1)
-    found = judged(tmp_path, measured, planned=1, about={"torch": "2.14.1"})
-    assert found.verdict is Verdict.INCONCLUSIVE
-    assert "with one launch in every run" in found.reason
-    assert "--perf-launches" in found.reason
-    assert len(found.reason.splitlines()) == 1
-    assert (found.change, found.smallest_seen) == (None, None)
-    assert found.ratio is not None
-    assert found.ratio.point == pytest.approx(times, rel=1e-3)
-    assert found.baseline_ratio == pytest.approx(1.0, abs=1e-3)
-    assert found.baseline_file == str(next(tmp_path.glob("*/0001_one.json")))
-    assert found.differences == ("torch 2.13.0 -> 2.14.1",)
+@pytest.mark.parametrize(
+    ("times", "verdict"),
+    [(0.5, Verdict.REGRESSED), (1.0, Verdict.UNCHANGED), (2.0, Verdict.IMPROVED)],
+)
+def test_one_launch_on_both_sides_is_judged(
+    tmp_path: Path, times: float, verdict: Verdict
+) -> None:
+    """One launch has no spread of its own; how launches usually differ stands for it."""
+    write_baseline(tmp_path, "0001_one.json", entry(pairs=pairs_of(*STEADY)))
+    found = judged(tmp_path, pairs(*STEADY, times=times, launches=1), planned=1)
+    assert found.verdict is verdict
+    assert found.change is not None
+    assert found.change.point == pytest.approx(times, rel=1e-3)
 
 
-def test_the_yardstick_explains_a_slower_machine(tmp_path: Path) -> None:
-    """Where the model alone is slower by as much, the efficiency is unchanged."""
-    stored = entry(pairs=pairs_of(*STEADY, launches=3, yardstick_rps=8.0))
+def test_a_slower_machine_is_no_loss(tmp_path: Path) -> None:
+    """Where the cores are slower by as much, throughput at equal pace is unchanged."""
+    stored = entry(pairs=pairs_of(*STEADY, launches=3, pace=2.0))
     write_baseline(tmp_path, "0001_first.json", stored)
-    found = judged(tmp_path, pairs(*STEADY, times=0.5, yardstick_rps=4.0))
+    found = judged(tmp_path, pairs(*STEADY, times=0.5, pace=1.0))
     assert found.verdict is Verdict.UNCHANGED
-    assert found.judged is Judged.EFFICIENCY
     assert found.change is not None
     assert found.change.point == pytest.approx(1.0, rel=1e-3)
     assert found.ratio is not None
     assert found.ratio.point == pytest.approx(0.5, rel=1e-3)
 
 
-def test_a_slower_reference_hides_no_loss(tmp_path: Path) -> None:
-    """A lower efficiency is a regression, also where the ratio is the same."""
-    stored = entry(pairs=pairs_of(*STEADY, launches=3, yardstick_rps=8.0))
-    write_baseline(tmp_path, "0001_first.json", stored)
-    measured = pairs(*STEADY, times=0.5, reference_rps=1.0, yardstick_rps=8.0)
-    found = judged(tmp_path, measured)
+def test_a_slower_reference_hides_no_loss(folder: Path) -> None:
+    """A lower throughput is a regression, also where the ratio is the same."""
+    found = judged(folder, pairs(*STEADY, times=0.5, reference_rps=1.0))
     assert found.verdict is Verdict.REGRESSED
     assert found.ratio is not None
     assert found.ratio.point == pytest.approx(1.0, abs=1e-3)
 
 
-@pytest.mark.parametrize(("then_rps", "now_rps"), [(None, 8.0), (8.0, None)])
-def test_the_ratio_is_judged_where_a_yardstick_is_missing(
-    tmp_path: Path, then_rps: float | None, now_rps: float | None
+@pytest.mark.parametrize(("then", "now"), [(None, 1.0), (1.0, None)])
+def test_without_pace_nothing_is_judged(
+    tmp_path: Path, then: float | None, now: float | None
 ) -> None:
-    """Without yardsticks in both runs there is no efficiency to compare."""
-    stored = entry(pairs=pairs_of(*STEADY, launches=3, yardstick_rps=then_rps))
+    """Where the pace of either run is unknown, the verdict is open and the reason is it."""
+    stored = entry(pairs=pairs_of(*STEADY, launches=3, pace=then))
     write_baseline(tmp_path, "0001_first.json", stored)
-    found = judged(tmp_path, pairs(*STEADY, times=0.5, yardstick_rps=now_rps))
-    assert found.verdict is Verdict.REGRESSED
-    assert found.judged is Judged.RATIO
+    found = judged(tmp_path, pairs(*STEADY, times=0.5, pace=now))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reason == "throughput or its pace was not measured everywhere"
+    assert (found.quantities, found.change, found.worse) == ((), None, ())
+    assert found.ratio is not None
+    assert found.baseline_ratio is not None
 
 
 @pytest.mark.parametrize("times", [0.5, 1.0, 1.5])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from perf.config.settings import Settings
 from perf.config.table import Table
 from perf.judge.baselines import Baseline, read_baselines
 from perf.judge.identity import identity_of
+from perf.judge.stored import EXTRA
 from serving.model.choice import ModelChoice, photographs
 from serving.runtimes.choice import DockerSettings
 
@@ -25,6 +27,12 @@ VERSIONS = {
     "torchserve": "0.12.0",
     "python": "3.11.7",
 }
+
+
+def schemas(path: Path) -> set[int]:
+    """Return the versions of the entries of a stored file."""
+    stored = json.loads(path.read_text("utf-8"))["benchmarks"]
+    return {benchmark["extra_info"][EXTRA]["schema_version"] for benchmark in stored}
 
 
 def settings() -> Settings:
@@ -46,6 +54,9 @@ def settings() -> Settings:
         seed=1,
         budget_s=None,
         budget_asked=False,
+        amounts_asked=False,
+        against="",
+        confirm=True,
         port=0,
         startup_timeout_s=180,
         job_timeout_s=120,
@@ -75,6 +86,8 @@ def header(baseline: Baseline) -> RunHeader:
 def test_stored_baselines_apply_to_the_rows_of_today(path: Path) -> None:
     """No field that joined a row since a baseline was recorded makes it useless."""
     found = read_baselines(path)
+    if schemas(path) == {3}:
+        pytest.skip("recorded without pace: no baseline any more")
     assert found
     for baseline in found:
         row = Table.read().find(baseline.name)
@@ -103,7 +116,8 @@ def test_what_names_a_row_is_not_in_its_identity() -> None:
         for name, field in Scenario.model_fields.items()
         if any(isinstance(one, NotInIdentity) for one in field.metadata)
     }
-    assert marked == {"name", "tolerance", "profiles", "family", "block_factor"}
+    tolerances = {f"{of}tolerance" for of in ("", "against_", "memory_", "cpu_", "p99_")}
+    assert marked == {"name", "profiles", "family", "block_factor", *tolerances}
     assert not marked & set(Table.read().find("serving-batch").identity())
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from perf.judge.baselines import BaselineStore
 from perf.judge.stored import EXTRA, SCHEMA_VERSION
-from perf.stats import Pair
+from perf.stats import Block, Pair
 from serving.errors import ConfigError
 from tests.perf.judge.storage import HARNESS, NAME, fault, found_in, identity, only_one
 from tests.support.fakes import IDENTITY, RECORDED, entry, pairs_of, write_baseline
 
-PAIR = {"scenario_rps": 6.0, "reference_rps": 2.0, "launch": 0}
+PAIR = {"scenario": {"rps": 6.0}, "reference": {"rps": 2.0}, "launch": 0}
+BLOCK = Block(rps=6.0, pace=1.25, cpu_ms=310.5, memory_bytes=1.5e9, p99_ms=812.0)
 
 
 def test_identity_survives_the_file(tmp_path: Path) -> None:
@@ -25,13 +28,14 @@ def test_identity_survives_the_file(tmp_path: Path) -> None:
 
 
 def test_a_pair_survives_the_file(tmp_path: Path) -> None:
-    """All throughputs and the launch are read back as they were stored."""
-    stored = pairs_of(3.0, 3.5, launches=2, yardstick_rps=7.25)
-    write_baseline(tmp_path, "0001_a.json", entry(pairs=stored))
-    assert only_one(tmp_path).sample.pairs == (
-        Pair(6.0, 2.0, 0, yardstick_rps=7.25),
-        Pair(7.0, 2.0, 1, yardstick_rps=7.25),
+    """All that was measured in both blocks is read back as it was stored."""
+    pairs = (
+        Pair(BLOCK, replace(BLOCK, rps=2.0), 0, yardstick_rps=7.25),
+        Pair(replace(BLOCK, rps=7.0), Block(2.0), 1),
     )
+    stored = [asdict(pair) for pair in pairs]
+    write_baseline(tmp_path, "0001_a.json", entry(pairs=stored))
+    assert only_one(tmp_path).sample.pairs == pairs
 
 
 def runs_at(*begins: int) -> list[dict[str, object]]:
@@ -67,7 +71,19 @@ def test_runs_must_begin_in_order(tmp_path: Path, begins: tuple[int, ...]) -> No
 def test_a_pair_may_have_no_yardstick(tmp_path: Path, stored: dict[str, object]) -> None:
     """If the yardstick is missing or null, it is None."""
     write_baseline(tmp_path, "0001_a.json", entry(pairs=[stored] * 2))
-    assert only_one(tmp_path).sample.pairs == (Pair(6.0, 2.0, 0),) * 2
+    assert only_one(tmp_path).sample.pairs == (Pair(Block(6.0), Block(2.0), 0),) * 2
+
+
+@pytest.mark.parametrize("what", ["pace", "cpu_ms", "memory_bytes", "p99_ms"])
+def test_a_block_may_lack_what_was_not_measured(tmp_path: Path, what: str) -> None:
+    """If a value is missing or null, it is None, and the others are read."""
+    lacking = asdict(BLOCK)
+    del lacking[what]
+    stored = [{**PAIR, "scenario": one} for one in (lacking, {**lacking, what: None})]
+    write_baseline(tmp_path, "0001_a.json", entry(pairs=stored))
+    unread: dict[str, Any] = {what: None}
+    expected = replace(BLOCK, **unread)
+    assert [pair.scenario for pair in only_one(tmp_path).sample.pairs] == [expected] * 2
 
 
 def test_unknown_keys_are_ignored(tmp_path: Path) -> None:
@@ -102,7 +118,8 @@ def test_other_json_is_damaged(tmp_path: Path, text: str) -> None:
     ("extra", "version"),
     [
         ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 1}}, 1),
-        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 4}}, 4),
+        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 2}}, 2),
+        ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 5}}, 5),
         ({EXTRA: {"schema_version": str(SCHEMA_VERSION)}}, str(SCHEMA_VERSION)),
         ({EXTRA: {}}, None),
         ({EXTRA: "text"}, None),
@@ -141,10 +158,17 @@ def test_schema_1_must_be_recorded_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"pairs": [{"scenario_rps": 1.0, "reference_rps": 1.0}] * 2},
-        {"pairs": [{"scenario_rps": 0.0, "reference_rps": 1.0, "launch": 0}] * 2},
-        {"pairs": [{"scenario_rps": float("nan"), "reference_rps": 1, "launch": 0}] * 2},
-        {"pairs": [{"scenario_rps": "fast", "reference_rps": 1.0, "launch": 0}] * 2},
+        {"pairs": [{"scenario": {"rps": 1.0}, "reference": {"rps": 1.0}}] * 2},
+        {"pairs": [{"scenario": {"rps": 1.0}, "launch": 0}] * 2},
+        {"pairs": [{"scenario_rps": 6.0, "reference_rps": 2.0, "launch": 0}] * 2},
+        {"pairs": [{**PAIR, "scenario": 6.0}] * 2},
+        {"pairs": [{**PAIR, "scenario": {"pace": 1.0}}] * 2},
+        {"pairs": [{**PAIR, "scenario": {"rps": 0.0}}] * 2},
+        {"pairs": [{**PAIR, "scenario": {"rps": float("nan")}}] * 2},
+        {"pairs": [{**PAIR, "scenario": {"rps": "fast"}}] * 2},
+        {"pairs": [{**PAIR, "reference": {"rps": 2.0, "pace": 0.0}}] * 2},
+        {"pairs": [{**PAIR, "reference": {"rps": 2.0, "memory_bytes": "much"}}] * 2},
+        {"pairs": [{**PAIR, "reference": {"rps": 2.0, "p99_ms": float("inf")}}] * 2},
         {"pairs": [{**PAIR, "launch": 0.5}] * 2},
         {"pairs": [{**PAIR, "yardstick_rps": 0.0}] * 2},
         {"pairs": [{**PAIR, "yardstick_rps": float("nan")}] * 2},

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from typing import Any
 
 import pytest
 
-from perf.judge.validity import Shares, disturbances, null_control, saturation, shares
+from perf.judge.gate import Judgement
+from perf.judge.validity import (
+    Shares,
+    checked,
+    disturbances,
+    null_control,
+    pace_jump,
+    saturation,
+    shares,
+)
 from perf.machine.interference import Conditions
-from perf.stats import Estimate
+from perf.report.message import explain, reason, remark
+from perf.stats import Block, Pair, Verdict
+from serving.errors import PerfError
+from tests.support.results import BATCH, HEADER
 
 QUIET = Shares(
     stolen_percent=0.0,
@@ -25,17 +38,12 @@ AT_THE_LIMIT = Shares(
 )
 
 
-def block(**seconds: float) -> Conditions:
-    """Return the conditions of a block; all times but `seconds` are zero."""
+def block(**changes: Any) -> Conditions:  # noqa: ANN401 -- any field of Conditions
+    """Return the conditions of a block of 10 s; nothing happened but `changes`."""
     nothing = Conditions(
         duration_s=10.0, own_s=0.0, foreign_s=0.0, stolen_s=0.0, throttled_s=0.0
     )
-    return replace(nothing, **seconds)
-
-
-def estimate(low: float, high: float) -> Estimate:
-    """Return a ratio with this interval."""
-    return Estimate(point=(low + high) / 2, low=low, high=high, confidence=0.95)
+    return replace(nothing, **changes)
 
 
 def test_shares_are_of_all_cores_and_all_blocks() -> None:
@@ -53,7 +61,8 @@ def test_shares_are_of_all_cores_and_all_blocks() -> None:
         throttled_percent=5.0,
         idle_arm_percent=1.0,
     )
-    assert asdict(found) == pytest.approx(asdict(expected))
+    for name, percent in asdict(expected).items():
+        assert getattr(found, name) == pytest.approx(percent), name
 
 
 @pytest.mark.parametrize("seen", [QUIET, AT_THE_LIMIT])
@@ -114,26 +123,155 @@ def test_a_slower_harness_is_saturated(ceiling_rps: float) -> None:
     )
 
 
+def against_itself(*ratios: float, pace: float | None = 1.0) -> list[Pair]:
+    """Return pairs of the reference with itself that have these ratios, two a launch."""
+    return [
+        Pair(Block(2.0 * ratio, pace), Block(2.0, pace), place // 2)
+        for place, ratio in enumerate(ratios)
+    ]
+
+
 @pytest.mark.parametrize(
-    "ratio",
+    "pairs",
     [
-        estimate(0.99, 1.01),
-        estimate(0.5, 2.0),
-        estimate(0.7, 0.98),
-        estimate(1.02, 1.3),
-        estimate(1.01, 1.015),
+        against_itself(0.99, 1.01, 1.0, 1.0, 1.01, 0.99),
+        against_itself(*[0.97] * 6),
+        against_itself(0.5, 0.5, 0.9, 0.9, 2.0, 2.0),
+        against_itself(*[0.5] * 6, pace=None),
+        against_itself(0.5),
+        [],
+    ],
+    ids=["near", "a little off", "uncertain", "no pace", "one pair", "none"],
+)
+def test_a_null_control_near_one_shows_no_bias(pairs: list[Pair]) -> None:
+    """There is no bias where any part of the interval lies within 2 % of 1."""
+    assert not null_control(pairs)
+
+
+@pytest.mark.parametrize("ratio", [0.8, 1.25])
+def test_a_null_control_away_from_one_is_biased(ratio: float) -> None:
+    """There is a bias where the whole interval lies beyond; the reason has its numbers."""
+    said = null_control(against_itself(*[ratio] * 6))
+    assert said.startswith(
+        "the null control is biased: at equal pace, the ratio of the reference to itself "
+        f"is {ratio:.3f} ["
+    )
+    assert said.endswith("], and should lie within 2 % of 1")
+
+
+def test_a_null_control_is_corrected_for_pace() -> None:
+    """Blocks at another pace are no bias; blocks as fast on slower cores are one."""
+    slower = [
+        Pair(Block(1.6, 0.8), Block(2.0, 1.0), launch) for launch in (0, 0, 1, 1, 2, 2)
+    ]
+    assert not null_control(slower)
+    as_fast = [replace(pair, scenario=Block(2.0, 0.8)) for pair in slower]
+    assert "is 1.250 [" in null_control(as_fast)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "said"),
+    [
+        (1.0, 1.0, ""),
+        (1.0, 1.28, ""),
+        (1.28, 1.0, ""),
+        (1.0, 1.3, "the pace changed by 30 % between the two blocks"),
+        (1.3, 1.0, "the pace changed by 30 % between the two blocks"),
+        (2.0, 1.0, "the pace changed by 100 % between the two blocks"),
+        (None, 1.3, ""),
+        (1.3, None, ""),
     ],
 )
-def test_a_null_control_near_one_shows_no_bias(ratio: Estimate) -> None:
-    """There is no bias where any part of the interval lies within 2 % of 1."""
-    assert not null_control(ratio)
+def test_a_jump_of_the_pace(ours: float | None, theirs: float | None, said: str) -> None:
+    """It is told in per cent of the slower pace, from 28 % on, whichever came first."""
+    assert pace_jump(Pair(Block(2.0, ours), Block(3.0, theirs), 0)) == said
 
 
-@pytest.mark.parametrize("ratio", [estimate(0.7, 0.979), estimate(1.021, 1.3)])
-def test_a_null_control_away_from_one_is_biased(ratio: Estimate) -> None:
-    """There is a bias where the whole interval lies beyond; the reason has its numbers."""
-    assert null_control(ratio) == (
-        "the null control is biased: the ratio of the reference to itself is "
-        f"{ratio.point:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], and should lie within "
-        "2 % of 1"
+def test_the_busiest_processes_of_all_blocks_are_named() -> None:
+    """Their CPU is summed over the blocks, and the three that used most are named."""
+    found = shares(
+        [
+            block(busiest={"make (7)": 1.0, "cc (8)": 0.5, "sshd (9)": 0.1}),
+            block(busiest={"cc (8)": 1.5, "cron (10)": 0.2}),
+        ],
+        usable_cores=2.0,
     )
+    assert found.busiest == pytest.approx(
+        {"cc (8)": 5.0, "make (7)": 2.5, "cron (10)": 0.5}
+    )
+
+
+BUSY = replace(
+    QUIET, foreign_percent=9.1, busiest={"cc (8)": 6.0, "make (7)": 1.24, "sh (9)": 0.0}
+)
+DISTURBED = (
+    "reference blocks: other processes used 9.1 % of the CPU (limit 4 %), busiest cc (8) "
+    "6.0 %, make (7) 1.2 %"
+)
+
+
+def test_only_other_processes_are_named() -> None:
+    """They are no cause of what the host stole, and one that used nothing is not named."""
+    assert disturbances({"reference": BUSY}) == [DISTURBED]
+    (stolen,) = disturbances({"both": replace(BUSY, foreign_percent=1, stolen_percent=9)})
+    assert stolen == "both blocks: the host stole 9.0 % of the CPU (limit 5 %)"
+
+
+def check(**seen: Any) -> Judgement:  # noqa: ANN401 -- any argument of `checked`
+    """Return what comes of a regression that was measured like this, else well."""
+    good: dict[str, Any] = {"fault": None, "conditions": {}, "saturated": "", "biased": ""}
+    return checked(BATCH.judgement, **{**good, **seen})
+
+
+def test_a_good_measurement_keeps_its_judgement() -> None:
+    """Nothing is changed where nothing was wrong."""
+    assert check(conditions={"scenario": AT_THE_LIMIT}) is BATCH.judgement
+
+
+def test_a_fault_makes_it_invalid() -> None:
+    """The first line of the fault is the reason, and no number is kept."""
+    found = check(fault=PerfError("3 jobs failed\nthe log:\n..."), biased="biased")
+    assert found == Judgement(verdict=Verdict.INVALID, reason="3 jobs failed")
+
+
+def test_a_fault_keeps_the_name_of_the_other_tree() -> None:
+    """Else the command that repeats the run could not name it."""
+    beside = replace(BATCH.judgement, against="v1.4", ours="HEAD")
+    found = checked(beside, fault=PerfError("late"), conditions={}, saturated="", biased="")
+    assert (found.against, found.ours) == ("v1.4", "HEAD")
+    said = explain(replace(BATCH, judgement=found), HEADER)
+    assert said.endswith(" --perf-against v1.4")
+
+
+def test_a_saturated_harness_makes_it_invalid() -> None:
+    """It limits what is measured, on a quiet machine and on a busy one."""
+    for conditions in ({}, {"reference": BUSY}):
+        found = check(saturated="the harness is saturated", conditions=conditions)
+        assert found.verdict is Verdict.INVALID
+        assert found.reason == "the harness is saturated"
+
+
+def test_a_disturbed_machine_leaves_it_inconclusive() -> None:
+    """Neither red nor green; the message names the cause and the busiest processes."""
+    found = check(conditions={"scenario": QUIET, "reference": BUSY})
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.reason == f"the machine was disturbed: {DISTURBED}"
+    assert found.quantities == BATCH.judgement.quantities
+    result = replace(BATCH, judgement=found)
+    said = explain(result, HEADER)
+    assert said.startswith(
+        "serving-batch is inconclusive, which is not a pass. The machine was disturbed: "
+        f"{DISTURBED}. "
+    )
+    assert "too little evidence" not in said
+    assert remark(result) == f"serving-batch: {found.reason}"
+    assert reason(result) == found.reason
+
+
+def test_a_biased_null_control_leaves_it_inconclusive() -> None:
+    """The ratio to itself is the reason; it is no disturbance that was seen."""
+    biased = null_control(against_itself(*[0.8] * 6))
+    found = check(biased=biased)
+    assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, biased)
+    both = check(biased=biased, conditions={"reference": BUSY})
+    assert both.reason == f"the machine was disturbed: {DISTURBED}; {biased}"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 import perf.machine.interference
+import perf.machine.processes
 from perf.judge.validity import disturbances, shares
 from perf.machine.interference import Conditions, Watch
+from perf.machine.processes import Process, Table
 from tests.support.commanded import CommandedProcess
 
 _TICK_S = 1.0 / os.sysconf("SC_CLK_TCK")
@@ -54,13 +57,17 @@ def kernel(tmp_path: Path) -> Kernel:
 @pytest.fixture
 def used_s(monkeypatch: pytest.MonkeyPatch) -> dict[int, float]:
     """The CPU time of each tree, by its root, in place of the process table."""
-    table: dict[int, float] = {}
+    used: dict[int, float] = {}
 
-    def seconds(roots: Iterator[int]) -> float:
-        return sum(table[root] for root in roots)
+    def table() -> Table:
+        return {
+            pid: Process(parent=0, started=1.0, cpu_s=s, rss_bytes=0, name=f"program{pid}")
+            for pid, s in used.items()
+        }
 
-    monkeypatch.setattr(perf.machine.interference, "cpu_seconds", seconds)
-    return table
+    for module in (perf.machine.interference, perf.machine.processes):
+        monkeypatch.setattr(module, "read_table", table)
+    return used
 
 
 def _write(path: Path, text: str) -> None:
@@ -156,6 +163,32 @@ def test_the_idle_arm_has_a_figure_of_its_own(
     assert found[0].own_s == pytest.approx(3.75)
 
 
+def test_the_busiest_of_the_others_are_named(
+    kernel: Kernel, used_s: dict[int, float]
+) -> None:
+    """The three that used most are told, most first; those of ours and idle ones are not.
+
+    A process that began during the block is not among them: it may be a job of another run
+    with an id that was used before.
+    """
+    used_s |= dict.fromkeys((11, 21, 22, 23, 24, 25), 5.0)
+    with kernel.watch(11).block() as found:
+        used_s |= {11: 9.0, 21: 5.5, 22: 7.0, 23: 6.0, 24: 5.25, 31: 8.0}
+    busiest = found[0].busiest
+    assert list(busiest) == ["program22 (22)", "program23 (23)", "program21 (21)"]
+    assert list(busiest.values()) == pytest.approx([2.0, 1.0, 0.5])
+
+
+def test_without_a_busy_process_none_is_named(
+    kernel: Kernel, used_s: dict[int, float]
+) -> None:
+    """Processes that used nothing disturbed nothing."""
+    used_s |= {11: 1.0, 21: 5.0}
+    with kernel.watch(11).block() as found:
+        used_s[11] = 2.0
+    assert found[0].busiest == {}
+
+
 @pytest.mark.parametrize("version", [_v1, _v2])
 def test_throttling_is_read_with_both_versions_of_cgroups(
     kernel: Kernel, version: Callable[..., None]
@@ -215,6 +248,19 @@ def test_a_real_process_is_foreign_unless_it_is_ours(start: Start) -> None:
     assert foreign.foreign_percent > 0.8 * expected_percent
     difference = foreign.foreign_percent - own.foreign_percent
     assert difference == pytest.approx(expected_percent, rel=0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs Linux's /proc")
+def test_a_real_busy_process_is_named_where_it_is_foreign(start: Start) -> None:
+    """Its name, its id and its CPU time are told; those of our own trees never are."""
+    busy = start()
+    name = f"{psutil.Process(busy.pid).name()} ({busy.pid})"
+    foreign, ours = Watch(lambda: ()), Watch(lambda: (busy.pid,))
+    before_s = busy.ask("burn 0")
+    with foreign.block() as to_one, ours.block() as to_other:
+        used_s = busy.ask("burn 0.5") - before_s
+    assert to_one[0].busiest[name] == pytest.approx(used_s, abs=4 * _TICK_S)
+    assert name not in to_other[0].busiest
 
 
 def test_a_real_busy_process_in_the_idle_arm_is_seen(start: Start) -> None:

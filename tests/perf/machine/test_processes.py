@@ -51,8 +51,8 @@ def test_a_child_that_ended_before_its_parent_was_read_is_left_out(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """If a child ends after it was read, only the parent's counter includes it."""
-    parent = Process(parent=1, started=1.0, cpu_s=5.0, rss_bytes=0)
-    child = Process(parent=20, started=2.0, cpu_s=3.0, rss_bytes=0)
+    parent = Process(parent=1, started=1.0, cpu_s=5.0, rss_bytes=0, name="parent")
+    child = Process(parent=20, started=2.0, cpu_s=3.0, rss_bytes=0, name="child")
     answers: dict[int, list[Process | None]] = {10: [child, None], 20: [parent]}
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(psutil, "pids", lambda: [10, 20])
@@ -84,6 +84,6 @@ def test_both_ways_of_reading_a_process_agree(start: Start) -> None:
     portable = processes._read_psutil(idle.pid)
     assert fast is not None
     assert portable is not None
-    assert fast.parent == portable.parent
+    assert (fast.parent, fast.name) == (portable.parent, portable.name)
     assert fast.cpu_s == pytest.approx(portable.cpu_s, abs=_TICK_S)
     assert fast.rss_bytes == pytest.approx(portable.rss_bytes, rel=0.1)

@@ -86,6 +86,61 @@ def test_only_the_blocks_count(start: Start) -> None:
     assert usage.cpu_seconds_by_part["busy"] == pytest.approx(used_s, abs=8 * _TICK_S)
 
 
+def test_each_block_has_its_own_figures(start: Start) -> None:
+    """They are there when the block has ended: its CPU time, and its highest memory.
+
+    A block has its memory even if an earlier one had more.
+    """
+    parent, other = start(), start()
+    roots = Roots(jobs=(parent.pid,), server=(other.pid,))
+    with Monitor(roots, usable_cores=2.0) as monitor:
+        used_s, seen = [], []
+        for seconds, children in ((0.2, "share 64 1"), (0.4, "burn 0")):
+            parent.ask(children)
+            before_s = parent.ask("burn 0") + other.ask("burn 0")
+            with monitor.measuring() as block:
+                assert (block.cpu_s, block.memory_bytes) == (0.0, None)
+                ended_s = parent.ask("burn 0.1") + other.ask(f"burn {seconds}")
+                used_s.append(ended_s - before_s)
+                roots.wait_for_samples(2)
+            seen.append(block)
+        usage = monitor.stop()
+    assert [block.cpu_s for block in seen] == pytest.approx(used_s, abs=4 * _TICK_S)
+    total_s = sum(usage.cpu_seconds_by_part.values())
+    assert sum(block.cpu_s for block in seen) == pytest.approx(total_s)
+    assert usage.peak_memory_bytes is not None
+    for block in seen:
+        assert block.memory_bytes is not None
+        assert 64 * _MIB < block.memory_bytes <= usage.peak_memory_bytes
+
+
+def test_a_block_of_processes_that_nobody_knows_has_no_memory() -> None:
+    """Without a process, a block's memory is None and its CPU time is 0."""
+    roots = Roots(server=())
+    with Monitor(roots, usable_cores=2.0) as monitor, monitor.measuring() as block:
+        roots.wait_for_samples(1)
+    assert (block.cpu_s, block.memory_bytes) == (0.0, None)
+
+
+def test_a_block_that_fails_has_its_figures_too(start: Start) -> None:
+    """The block is closed, and the next one can be measured."""
+    busy = start()
+    kept = []
+    with Monitor(Roots(jobs=(busy.pid,)), usable_cores=2.0) as monitor:
+
+        def fail() -> None:
+            with monitor.measuring() as block:
+                kept.append(block)
+                busy.ask("burn 0.2")
+                raise LookupError
+
+        with pytest.raises(LookupError):
+            fail()
+        with monitor.measuring():
+            pass
+    assert kept[0].cpu_s == pytest.approx(0.2, abs=4 * _TICK_S)
+
+
 def test_a_server_launched_again_is_followed(start: Start) -> None:
     """The roots are asked for at every reading, so each launch counts in its own blocks."""
     first, second = start(), start()
@@ -225,15 +280,15 @@ def test_an_error_in_the_thread_is_raised_by_stop() -> None:
 
 
 @pytest.mark.slow(reason="samples thirty processes for seconds")
-def test_sampling_costs_less_than_a_hundredth_of_a_core(start: Start) -> None:
-    """With thirty processes to read, the monitor uses less than 1 % of one core."""
+def test_sampling_costs_less_than_a_fiftieth_of_a_core(start: Start) -> None:
+    """With thirty processes to read, the monitor uses less than 2 % of one core."""
     roots = Roots(jobs=tuple(start().pid for _ in range(30)))
     with Monitor(roots, usable_cores=2.0) as monitor:
         with monitor.measuring():
             roots.wait_for_samples(10)
         usage = monitor.stop()
     assert usage.samples >= 10
-    assert 0.0 < usage.own_cpu_percent < 1.0
+    assert 0.0 < usage.own_cpu_percent < 2.0
 
 
 def test_a_monitor_that_used_too_much_cpu_skips_samples() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from perf.report.document import document
 from perf.stats import Verdict
-from tests.support.results import BATCH, LOCAL, UNREAD, run_of
+from tests.support.results import BATCH, LOCAL, SETTLED, UNREAD, run_of
 
 
 def rows(*results: Any) -> list[Any]:  # noqa: ANN401 -- results
@@ -30,32 +30,61 @@ def test_it_holds_what_the_verdict_rests_on() -> None:
         "high": 0.835,
         "confidence": 0.995,
     }
-    assert (batch["judged"], batch["smallest_seen"]) == ("efficiency", 0.0412)
+    assert batch["smallest_seen"] == 0.0412
+    assert [one["quantity"] for one in batch["quantities"]] == ["throughput", "memory"]
+    assert batch["quantities"][0] == {
+        "quantity": "throughput",
+        "change": batch["change"],
+        "tolerance": 0.1,
+        "verdict": "regressed",
+    }
     assert batch["yardstick_rps"] == pytest.approx(7.6, rel=1e-3)
     assert batch["efficiency"] == pytest.approx(0.625)
     assert batch["differences"] == ["kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"]
     assert batch["null_control"] is None
-    assert (unread["judged"], unread["change"], unread["efficiency"]) == (None, None, None)
-    assert unread["differences"] == []
+    assert (unread["change"], unread["efficiency"]) == (None, None)
+    assert (unread["quantities"], unread["differences"]) == ([], [])
     assert local["null_control"] == local["ratio"]
 
 
 def test_it_holds_every_pair() -> None:
-    """A pair is written with both throughputs, its launch and its yardstick or null."""
+    """A pair is written with both blocks, its launch and its yardstick or null."""
     lone = replace(BATCH.pairs[1], yardstick_rps=None)
-    (row,) = rows(replace(BATCH, pairs=(BATCH.pairs[0], lone)))
-    assert row["pairs"] == [
-        {"scenario_rps": 4.7, "reference_rps": 1.9, "launch": 0, "yardstick_rps": 7.52},
-        {"scenario_rps": 4.8, "reference_rps": 1.8, "launch": 1, "yardstick_rps": None},
-    ]
+    (row,) = rows(replace(BATCH, pairs=(BATCH.pairs[0], lone), against_pairs=(lone,)))
+    unread = dict.fromkeys(("cpu_ms", "memory_bytes", "p99_ms"))
+    theirs = {"rps": 1.8, "pace": 1.0, **unread}
+    assert row["pairs"][0] == {
+        "scenario": {"rps": 4.7, "pace": 1.1, **unread},
+        "reference": {"rps": 1.9, "pace": 1.0, **unread},
+        "launch": 0,
+        "yardstick_rps": 7.52,
+    }
+    assert row["pairs"][1]["reference"] == theirs
+    assert row["pairs"][1]["yardstick_rps"] is None
+    assert row["against_pairs"] == row["pairs"][1:]
+
+
+def test_it_holds_what_the_baseline_alone_said() -> None:
+    """Where a run side by side counts, the other tree is named, and both are there."""
+    settled, batch = rows(SETTLED, BATCH)
+    assert settled["against"] == "the baseline's commit 383fe61f7988"
+    assert settled["verdict"] == "unchanged"
+    assert settled["before"] == {
+        "verdict": "regressed",
+        "change": batch["change"],
+        "quantities": batch["quantities"],
+    }
+    assert (batch["against"], batch["before"]) == (None, None)
 
 
 def test_it_holds_what_the_machine_did() -> None:
     """CPU is in per cent of all usable cores; the harness has its share of it."""
-    (row,) = rows(BATCH)
+    (row,) = rows(replace(BATCH, pace_cpu_percent=0.6, replaced=("the host stole 9 %",)))
+    assert (row["pace_cpu_percent"], row["replaced"]) == (0.6, ["the host stole 9 %"])
     assert row["cpu_percent"] == {"mean": 91.6, "max": 99.8}
     assert row["harness_cpu_percent"] == pytest.approx(100 * 1.46 / (58.0 * 2.0))
     assert row["conditions"]["scenario"]["foreign_percent"] == 1.2
+    assert row["conditions"]["scenario"]["busiest"] == {"cc (812)": 0.9}
 
 
 def test_what_was_not_measured_is_null() -> None:

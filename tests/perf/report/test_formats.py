@@ -87,10 +87,13 @@ def test_text_says_what_the_columns_mean_and_what_each_scenario_has_to_say() -> 
         "device cpu; machine class x86_64-2cores-avx512-24GiB; seed 7"
     )
     notes = dict(line.split(": ", 1) for line in lines[lines.index("") + 15 :])
-    since = "since the baseline: kernel 6.1 -> 6.8, torch 2.13.0 -> 2.14.1"
+    since = "since then: kernel 6.1 -> 6.8, torch 2.13.0 -> 2.14.1"
     assert notes == {
-        "change of efficiency": "only this is judged, against the tolerance; its interval "
-        "[ ] decides on an alarm (99.5 % confidence)",
+        "change of throughput": "since the baseline, or from the other tree to this one, "
+        "at equal pace of the cores; it is judged against the tolerance; its interval [ ] "
+        "decides on an alarm (99.5 % confidence)",
+        "also judged": "peak memory, CPU time of an image and p99 of the latency; a line "
+        "below names each one that regressed",
         "efficiency": "throughput over that of the model alone, which is measured beside "
         "each block in as many processes and threads",
         "ratio": "throughput over that of the reference; for information, with its "
@@ -110,7 +113,8 @@ def test_text_says_what_the_columns_mean_and_what_each_scenario_has_to_say() -> 
 def test_confidences_that_differ_are_given_as_a_range() -> None:
     """The interval of each scenario has its own confidence; the note gives both ends."""
     change = Estimate(point=1.0, low=0.9, high=1.1, confidence=0.9994)
-    run = run_of(BATCH, rejudged(BATCH, change=change))
+    (first, *_) = BATCH.judgement.quantities
+    run = run_of(BATCH, rejudged(BATCH, quantities=(replace(first, change=change),)))
     for exporter in (TERMINAL, MARKDOWN):
         assert "decides on an alarm (99.5 % to 99.94 % confidence)" in exporter.render(run)
 

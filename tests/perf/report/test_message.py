@@ -6,30 +6,51 @@ from dataclasses import replace
 
 import pytest
 
-from perf.judge.gate import Judged
 from perf.report.message import explain, reason, remark, repeat_command
 from perf.report.result import Requests, ScenarioResult
-from perf.stats import Verdict
-from tests.support.results import BATCH, HEADER, LOCAL, UNREAD, rejudged
+from perf.stats import QUANTITIES, Quantity, Verdict
+from tests.support.results import (
+    BATCH,
+    HEADER,
+    HEAVIER,
+    LOCAL,
+    SETTLED,
+    UNREAD,
+    judged,
+    rejudged,
+)
 
 MOVED = (
-    "its efficiency (throughput over that of the model alone) changed by "
-    "-19.8 % [-22.8, -16.5] since baseline 0001_resnet152.json; the tolerance is 10 %"
+    "throughput at equal pace of the cores changed by -19.8 % [-22.8, -16.5] since "
+    "baseline 0001_resnet152.json (tolerance 10 %)"
+)
+GREW = (
+    "peak memory changed by +20.1 % [+18.0, +22.3] since baseline 0001_resnet152.json "
+    "(tolerance 10 %); throughput is unchanged (+0.2 % [-1.9, +2.4])"
 )
 RATIO = (
-    "it has 2.50 [2.41, 2.60] times the reference's throughput, and had 3.12 in the "
+    "its throughput is 2.50 [2.41, 2.60] times the reference's, and was 3.12 times in the "
     "baseline."
 )
 FACTS = "kernel 6.1 -> 6.8, torch 2.13.0 -> 2.14.1"
-SINCE = f"since the baseline: {FACTS}"
+SINCE = f"since then: {FACTS}"
 REPEAT = "To repeat it alone: tox -e serving-batch -- --perf-seed 7 --perf-runtime process"
 DETECTABLE = "the smallest loss that 2 launches can detect reliably is 4.1 %"
 UNCLEAR = rejudged(BATCH, verdict=Verdict.INCONCLUSIVE)
 ONE_PAIR = rejudged(
     BATCH,
     verdict=Verdict.INCONCLUSIVE,
-    change=None,
+    quantities=(),
     reason="a verdict needs at least 2 pairs, not 1",
+)
+ASIDE = rejudged(
+    BATCH,
+    ratio=None,
+    baseline_ratio=None,
+    baseline_file=None,
+    against="v1.4",
+    ours="the working tree",
+    differences=(),
 )
 INVALID = rejudged(
     replace(BATCH, requests=Requests(total=240, failed=3, wrong=1)),
@@ -51,7 +72,7 @@ def test_a_regression_states_the_change_once() -> None:
 def test_too_little_evidence_says_what_would_be_enough() -> None:
     """It says so, and how large a loss these launches would have shown."""
     assert explain(UNCLEAR, HEADER).startswith(
-        "serving-batch is inconclusive (too little evidence), which is not a pass: "
+        "serving-batch is inconclusive, which is not a pass. Too little evidence: "
         f"{MOVED}; {DETECTABLE}. For information: "
     )
 
@@ -59,17 +80,41 @@ def test_too_little_evidence_says_what_would_be_enough() -> None:
 def test_without_a_change_the_judgements_own_reason_is_told() -> None:
     """The reason stands where the change would; nothing is said of differences."""
     assert explain(ONE_PAIR, HEADER) == (
-        "serving-batch is inconclusive (too little evidence), which is not a pass: a "
-        f"verdict needs at least 2 pairs, not 1. For information: {RATIO} {REPEAT}"
+        "serving-batch is inconclusive, which is not a pass. A verdict needs at least 2 "
+        f"pairs, not 1. For information: {RATIO} {REPEAT}"
     )
 
 
-def test_a_change_of_the_ratio_is_called_so() -> None:
-    """Where the baseline has no efficiency, the ratio is not "for information"."""
-    said = explain(rejudged(BATCH, judged=Judged.RATIO), HEADER)
-    assert "its ratio (throughput over that of the reference) changed by -19.8 %" in said
-    assert "the tolerance is 10 %. It has 2.50 [2.41, 2.60] times" in said
-    assert "efficiency" not in said
+def test_side_by_side_both_trees_are_named() -> None:
+    """No ratio and no baseline are told, and the command names the other tree again."""
+    assert explain(ASIDE, HEADER) == (
+        "serving-batch regressed: the working tree over v1.4: throughput at equal pace of "
+        "the cores changed by -19.8 % [-22.8, -16.5] (tolerance 10 %). Besides "
+        f"the code: no change of versions or settings. {REPEAT} --perf-against v1.4"
+    )
+
+
+def test_more_memory_is_named_with_its_interval_and_tolerance() -> None:
+    """It comes first, and the throughput that did not change comes after it."""
+    said = explain(HEAVIER, HEADER)
+    assert said.startswith(f"serving-batch regressed: {GREW}. For information: ")
+
+
+def test_all_that_regressed_is_told() -> None:
+    """Each has its own interval; what the change is since is told once."""
+    memory = judged(1.3, 1.2, 1.4, Verdict.REGRESSED, quantity="memory")
+    slower = BATCH.judgement.quantities[0]
+    said = reason(rejudged(BATCH, quantities=(slower, memory)))
+    assert (
+        said == f"{MOVED}; peak memory changed by +30.0 % [+20.0, +40.0] (tolerance 10 %)"
+    )
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda one: one.name)
+def test_every_quantity_has_words(quantity: Quantity) -> None:
+    """No message fails because a quantity joined."""
+    worse = judged(1.3, 1.2, 1.4, Verdict.REGRESSED, quantity=quantity.name)
+    assert " changed by +30.0 % " in reason(rejudged(BATCH, quantities=(worse,)))
 
 
 def test_no_difference_is_said_too() -> None:
@@ -116,6 +161,8 @@ def test_every_verdict_has_a_message(verdict: Verdict) -> None:
         (BATCH, MOVED),
         (LOCAL, ""),
         (UNCLEAR, f"too little evidence: {MOVED}; {DETECTABLE}"),
+        (HEAVIER, GREW),
+        (SETTLED, ""),
         (ONE_PAIR, "a verdict needs at least 2 pairs, not 1"),
         (INVALID, "timeout"),
     ],
@@ -139,15 +186,42 @@ def test_a_reason_stands_alone(result: ScenarioResult, said: str) -> None:
             INVALID,
             "serving-batch: timeout; 240 jobs, 3 failed, 1 answered wrongly",
         ),
-        (
-            rejudged(LOCAL, judged=Judged.RATIO),
-            "decentralized: judged by its ratio, for the baseline has no efficiency",
-        ),
     ],
 )
 def test_a_remark_does_not_repeat_the_table(result: ScenarioResult, said: str) -> None:
     """The change is in the table, so the line below has only what the table lacks."""
     assert remark(result) == said
+
+
+def test_a_remark_names_both_trees_of_a_run_side_by_side() -> None:
+    """The table does not say between what the change lies."""
+    assert remark(ASIDE) == (
+        "serving-batch: the working tree over v1.4; besides the code: no change of "
+        "versions or settings"
+    )
+
+
+def test_a_remark_has_what_regressed_beside_throughput() -> None:
+    """The table has no column for it."""
+    assert remark(HEAVIER) == (
+        "serving-batch: peak memory changed by +20.1 % [+18.0, +22.3] (tolerance 10 %); "
+        "since then: no change of versions, settings, kernel or CPU"
+    )
+
+
+@pytest.mark.parametrize(
+    ("replaced", "pairs"),
+    [
+        (("stolen",), "1 disturbed pair was"),
+        (("stolen", "the pace changed"), "2 disturbed pairs were"),
+    ],
+)
+def test_a_remark_counts_the_pairs_that_were_measured_again(
+    replaced: tuple[str, ...], pairs: str
+) -> None:
+    """It says what disturbed the first of them."""
+    said = remark(replace(LOCAL, replaced=replaced))
+    assert said == f"decentralized: {pairs} measured again; the first: stolen"
 
 
 def test_repeat_command_names_another_device_than_the_cpu() -> None:

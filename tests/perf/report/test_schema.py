@@ -16,7 +16,16 @@ from perf.report.formats.json_file import JsonFile
 from perf.report.run import RunResults
 from perf.report.schema import PATH, as_written, schema
 from perf.stats import Verdict
-from tests.support.results import BATCH, LIMITED, LOCAL, UNREAD, run_of, runs, untimed
+from tests.support.results import (
+    BATCH,
+    LIMITED,
+    LOCAL,
+    SETTLED,
+    UNREAD,
+    run_of,
+    runs,
+    untimed,
+)
 
 
 def validator() -> Draft202012Validator:
@@ -28,7 +37,7 @@ def validator() -> Draft202012Validator:
 def summary() -> dict[str, object]:
     """Return a summary as its reader gets it, after strict JSON."""
     read: dict[str, object] = json.loads(
-        JsonFile().render(run_of(BATCH, UNREAD, LOCAL, LIMITED))
+        JsonFile().render(run_of(BATCH, UNREAD, LOCAL, LIMITED, SETTLED))
     )
     return read
 
@@ -95,7 +104,10 @@ def test_schema_describes_every_key_that_is_written() -> None:
         ("scenarios.0.cpu_percent", "mean max"),
         ("scenarios.0.memory_bytes", "peak_pss peak_bytes kind"),
         ("scenarios.3.limits", "own layouts_rps core_ms latency_ms queue_ms"),
-        ("scenarios.0.pairs.0", "scenario_rps reference_rps launch"),
+        ("scenarios.0.pairs.0", "scenario reference launch"),
+        ("scenarios.0.pairs.0.scenario", "rps"),
+        ("scenarios.0.quantities.0", "quantity change tolerance verdict"),
+        ("scenarios.4.before", "verdict change quantities"),
     ],
 )
 def test_schema_refuses_a_summary_without_a_promised_key(path: str, keys: str) -> None:
@@ -112,8 +124,9 @@ def test_keys_that_joined_later_are_not_required() -> None:
     """A summary of an earlier version still keeps to the schema."""
     older = summary()
     del older["device"]
-    for place in range(4):
-        for key in ("judged", "conditions"):
+    joined = ("conditions", "quantities", "against", "before", "against_pairs", "replaced")
+    for place in range(5):
+        for key in (*joined, "pace_cpu_percent"):
             del at(older, f"scenarios.{place}")[key]
     del at(older, "scenarios.0.pairs.0")["yardstick_rps"]
     validator().validate(older)
@@ -122,10 +135,16 @@ def test_keys_that_joined_later_are_not_required() -> None:
 @pytest.mark.parametrize(
     ("path", "key", "value"),
     [
-        ("", "schema_version", 2),
+        ("", "schema_version", 1),
         ("", "seed", "7"),
         ("scenarios.0", "verdict", "fine"),
-        ("scenarios.0", "judged", "throughput"),
+        ("scenarios.0", "quantities", ["throughput"]),
+        ("scenarios.0.quantities.0", "verdict", "fine"),
+        ("scenarios.0", "against", 7),
+        ("scenarios.0", "replaced", "the host stole"),
+        ("scenarios.4.before", "verdict", "fine"),
+        ("scenarios.0.pairs.0.scenario", "rps", 0),
+        ("scenarios.0.pairs.0.scenario", "pace", -1.0),
         ("scenarios.0", "throughput_rps", "4.7"),
         ("scenarios.0.requests", "failed", -1),
         ("scenarios.0.memory_bytes", "kind", "guess"),

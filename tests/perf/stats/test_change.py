@@ -1,93 +1,77 @@
-"""Changes of efficiency: what affects them, and what does not."""
+"""Changes since a baseline, and of any kind: what affects them, and what does not."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
+from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from perf.stats import Change, Pair, Sample, TooFewLaunches, estimate_change
+from perf.stats import (
+    QUANTITIES,
+    THROUGHPUT,
+    Block,
+    Change,
+    NotMeasuredError,
+    Pair,
+    Quantity,
+    Sample,
+    estimate_change,
+    estimate_side_by_side,
+)
 from perf.stats.change import tail_of
+from perf.stats.moderated import Prior
+from perf.stats.quantity import MEMORY, P99
+from tests.perf.stats.simulation import Arms, noise
+from tests.perf.stats.strategies import (
+    assert_same,
+    factors,
+    faster_machine,
+    properties,
+    samples,
+    shuffled,
+)
 
-# Every run tries the same examples, and no example has a deadline.
-properties = settings(derandomize=True, deadline=None)
-
-rates = st.floats(min_value=0.01, max_value=10_000.0)
-factors = st.floats(min_value=0.01, max_value=100.0)
-blocks = st.builds(Pair, rates, rates, st.just(0), rates)
+KNOWN = replace(THROUGHPUT, launch=Prior(0.0, 1e9), run=Prior(0.01, 1e9))
+each_quantity = pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda q: q.name)
 
 
-@st.composite
-def samples(draw: st.DrawFn) -> Sample:
-    """Return pairs with a yardstick, in two launches or more."""
-    drawn = draw(st.lists(blocks, min_size=2, max_size=16))
-    launches = draw(st.integers(2, len(drawn)))
-    return Sample(replace(b, launch=k % launches) for k, b in enumerate(drawn))
-
-
-def alike(launches: int) -> Sample:
-    """Return launches of three pairs each, without any noise."""
+def faster(sample: Sample, factor: float) -> Sample:
+    """Return the sample with a scenario that is `factor` times as fast."""
     return Sample(
-        Pair(30.0, 2.0, launch, yardstick_rps=10.0)
-        for launch in range(launches)
-        for _ in range(3)
-    )
-
-
-def noisy(rng: np.random.Generator, *, launches: int) -> Sample:
-    """Return launches of four pairs each, with normal noise of 2 %."""
-    return Sample(
-        Pair(30.0 * math.exp(rng.normal(0.0, 0.02)), 2.0, launch, yardstick_rps=10.0)
-        for launch in range(launches)
-        for _ in range(4)
-    )
-
-
-def faster(sample: Sample, factor: float, *, yardstick_too: bool = False) -> Sample:
-    """Return the sample with a scenario, or also a yardstick, `factor` times as fast."""
-    return Sample(
-        replace(
-            p,
-            scenario_rps=p.scenario_rps * factor,
-            yardstick_rps=(p.yardstick_rps or 1.0) * (factor if yardstick_too else 1.0),
-        )
+        replace(p, scenario=replace(p.scenario, rps=p.scenario.rps * factor))
         for p in sample.pairs
     )
 
 
-def without_yardstick(sample: Sample) -> Sample:
-    """Return the sample without its yardstick."""
-    return Sample(replace(p, yardstick_rps=None) for p in sample.pairs)
+def alike(launches: int) -> Sample:
+    """Return launches of three pairs each, without any noise."""
+    return Arms(np.zeros((launches, 3))).sample()
 
 
-def by_reference(sample: Sample) -> Sample:
-    """Return the sample with a yardstick that is as fast as the reference."""
-    return Sample(replace(p, yardstick_rps=p.reference_rps) for p in sample.pairs)
+def noisy(seed: int, shape: tuple[int, int] = (6, 4)) -> Sample:
+    """Return a run with normal noise of 2 %."""
+    logs = noise(np.random.default_rng(seed), shape, launch=0.0, block=0.02)
+    return Arms(logs).sample()
 
 
-def assert_same(left: Change, right: Change) -> None:
-    """Assert that two changes are equal except for rounding."""
-    assert left.point == pytest.approx(right.point, abs=1e-9)
-    assert left.standard_error == pytest.approx(right.standard_error, abs=1e-9)
-    assert left.half_width(0.01) == pytest.approx(right.half_width(0.01), abs=1e-9)
-
-
-@given(samples(), samples(), factors, factors)
+@each_quantity
+@given(current=samples(), baseline=samples(), now=factors, then=factors)
 @properties
 def test_a_faster_machine_is_no_change(
-    current: Sample, baseline: Sample, now: float, then: float
+    quantity: Quantity, current: Sample, baseline: Sample, now: float, then: float
 ) -> None:
-    """If scenario and yardstick are faster by the same factor, there is no change."""
-    plain = estimate_change(current, baseline)
-    scaled = estimate_change(
-        faster(current, now, yardstick_too=True), faster(baseline, then, yardstick_too=True)
+    """If the pace explains how much faster everything is, there is no change."""
+    plain = estimate_change(current, baseline, quantity=quantity)
+    other = estimate_change(
+        faster_machine(current, now), faster_machine(baseline, then), quantity=quantity
     )
-    assert_same(scaled, plain)
+    assert_same(other, plain)
 
 
 @given(samples(), samples(), factors)
@@ -102,12 +86,15 @@ def test_a_change_scales_with_the_scenario(
     assert_same(replace(moved, point=plain.point), plain)
 
 
-@given(samples(), samples())
+@each_quantity
+@given(current=samples(), baseline=samples())
 @properties
-def test_swapping_the_runs_changes_the_sign(current: Sample, baseline: Sample) -> None:
-    """With the runs swapped, the change has the other sign and the same error."""
-    plain = estimate_change(current, baseline)
-    back = estimate_change(baseline, current)
+def test_swapping_the_runs_changes_the_sign(
+    quantity: Quantity, current: Sample, baseline: Sample
+) -> None:
+    """With a run and a baseline of one run swapped, only the sign changes."""
+    plain = estimate_change(current, baseline, quantity=quantity)
+    back = estimate_change(baseline, current, quantity=quantity)
     assert_same(replace(back, point=-back.point), plain)
     assert (back.launches, back.baseline_launches) == (
         plain.baseline_launches,
@@ -115,41 +102,63 @@ def test_swapping_the_runs_changes_the_sign(current: Sample, baseline: Sample) -
     )
 
 
+@each_quantity
+@given(current=samples(), baseline=samples(), random=st.randoms(use_true_random=False))
+@properties
+def test_the_order_of_pairs_does_not_matter(
+    quantity: Quantity, current: Sample, baseline: Sample, random: Random
+) -> None:
+    """Pairs in another order give the same change since a baseline."""
+    plain = estimate_change(current, baseline, quantity=quantity)
+    turned = estimate_change(
+        shuffled(current, random), shuffled(baseline, random), quantity=quantity
+    )
+    assert_same(turned, plain)
+
+
 @given(samples(), samples(), factors)
 @properties
-def test_with_a_yardstick_the_reference_is_not_used(
+def test_the_reference_does_not_count(
     current: Sample, baseline: Sample, factor: float
 ) -> None:
-    """Where there is a yardstick, the reference's throughput has no effect."""
-    other = Sample(replace(p, reference_rps=factor) for p in current.pairs)
+    """Since a baseline, only the blocks of the scenario are compared."""
+    other = Sample(replace(p, reference=Block(factor)) for p in current.pairs)
     assert estimate_change(other, baseline) == estimate_change(current, baseline)
 
 
-@given(samples(), samples())
+@given(st.lists(samples(), min_size=2, max_size=4), st.randoms(use_true_random=False))
 @properties
-def test_without_a_yardstick_the_reference_is_used(
-    current: Sample, baseline: Sample
+def test_the_order_of_the_baselines_runs_does_not_matter(
+    runs: list[Sample], random: Random
 ) -> None:
-    """Runs without a yardstick are compared by their ratios over the reference."""
-    got = estimate_change(without_yardstick(current), without_yardstick(baseline))
-    assert got == estimate_change(by_reference(current), by_reference(baseline))
-
-
-@given(samples(), samples())
-@properties
-def test_the_order_of_blocks_does_not_matter(current: Sample, baseline: Sample) -> None:
-    """A sample with its pairs in another order gives the same change."""
-    turned = estimate_change(Sample(reversed(current.pairs)), baseline)
-    assert_same(turned, estimate_change(current, baseline))
+    """The runs of a baseline are all alike."""
+    current, *baseline = runs
+    turned = random.sample(baseline, len(baseline))
+    assert_same(estimate_change(current, *turned), estimate_change(current, *baseline))
 
 
 def test_more_runs_in_the_baseline_leave_less_error() -> None:
     """The own error of k baseline runs counts one k-th, that of the current run fully."""
     for runs in (1, 2, 4):
-        change = estimate_change(alike(3), *[alike(2)] * runs, run_sd=0.01)
+        change = estimate_change(alike(3), *[alike(2)] * runs, quantity=KNOWN)
         assert change.standard_error == pytest.approx(0.01 * math.sqrt(1 + 1 / runs))
+        assert (change.launches, change.baseline_launches) == (3, 2 * runs)
     with pytest.raises(ValueError, match="at least one run"):
         estimate_change(alike(3))
+
+
+def test_a_baseline_shows_how_runs_differ() -> None:
+    """Runs that differ much raise the error; runs that are alike lower it.
+
+    One run alone shows nothing, so the usual error of a run holds.
+    """
+    unsure = replace(THROUGHPUT, run=Prior(0.01, 2.0))
+    runs = [faster(alike(4), factor) for factor in (0.9, 1.0, 1.1)]
+    single, equal, unlike = (
+        estimate_change(alike(4), *baseline, quantity=unsure).standard_error
+        for baseline in ([alike(4)], [alike(4)] * 3, runs)
+    )
+    assert equal < single < unlike
 
 
 def test_every_run_of_the_baseline_has_the_same_weight() -> None:
@@ -158,58 +167,87 @@ def test_every_run_of_the_baseline_has_the_same_weight() -> None:
     assert estimate_change(alike(3), slow, fast).point == pytest.approx(-math.log(1.1))
 
 
-def test_one_launch_in_every_run_is_too_few() -> None:
-    """One launch in each run has no spread; a second launch in one of them is enough."""
-    one, two = alike(1), alike(2)
-    with pytest.raises(TooFewLaunches, match="with one launch in every run"):
-        estimate_change(one, one)
-    for current, baseline in ((one, two), (two, one)):
-        change = estimate_change(current, baseline, run_sd=0.0)
-        assert change.freedom == 1
-        assert change.launches == len(set(current.launches.tolist()))
-        assert change.baseline_launches == len(set(baseline.launches.tolist()))
-    assert issubclass(TooFewLaunches, ValueError)
+def test_one_launch_has_the_usual_error() -> None:
+    """A run of one launch shows no spread; what is known of launches stands in for it."""
+    once = replace(THROUGHPUT, launch=Prior(0.03, 4.0), run=Prior(0.0, 1e9))
+    change = estimate_change(noisy(1, (1, 4)), noisy(2, (1, 4)), quantity=once)
+    assert change.standard_error == pytest.approx(0.03 * math.sqrt(2))
+    assert change.freedom == pytest.approx(8.0)
+    beside = estimate_side_by_side(noisy(1, (1, 4)), once)
+    assert (beside.standard_error, beside.freedom) == pytest.approx((0.03, 4.0))
+    assert (beside.launches, beside.baseline_launches) == (1, math.inf)
 
 
-def test_without_spread_the_error_of_the_runs_remains() -> None:
-    """If all pairs are equal, the error is that of the runs, which is a known constant."""
-    change = estimate_change(alike(3), alike(3), run_sd=0.01)
-    assert change.point == 0.0
-    assert change.half_width(0.025) == pytest.approx(1.959964 * math.sqrt(2) * 0.01)
-    nothing = estimate_change(alike(3), alike(3), run_sd=0.0).interval(0.025)
-    assert (nothing.low, nothing.point, nothing.high) == (1.0, 1.0, 1.0)
+def test_the_sign_is_that_of_what_is_better() -> None:
+    """More memory is a negative change, and a ratio above 1 in the report."""
+
+    def using(memory: float) -> Sample:
+        block = Block(1.0, memory_bytes=memory)
+        return Sample([Pair(block, block, 0), Pair(block, block, 1)])
+
+    change = estimate_change(using(2e9), using(1e9), quantity=MEMORY)
+    assert change.point == pytest.approx(-math.log(2))
+    shown = change.interval(0.025, MEMORY.better)
+    assert shown.point == pytest.approx(2.0)
+    assert shown.low < 2.0 < shown.high
+    assert change.interval(0.025).point == pytest.approx(0.5)
 
 
-def test_an_outlier_is_clipped() -> None:
-    """One block at half speed hardly affects a change that is measured over 24 blocks.
+def test_the_peak_of_each_launch_counts() -> None:
+    """Only the highest memory of a launch counts; blocks without one are left out."""
 
-    Without clipping it would lower their mean by 2.9 %.
-    """
-    rng = np.random.default_rng(5)
-    current, baseline = (noisy(rng, launches=6) for _ in range(2))
-    plain = estimate_change(current, baseline)
-    pairs = list(current.pairs)
-    pairs[9] = replace(pairs[9], scenario_rps=pairs[9].scenario_rps / 2)
-    hurt = estimate_change(Sample(pairs), baseline)
-    assert abs(hurt.point - plain.point) < 0.005
-    assert hurt.standard_error < 1.5 * plain.standard_error
+    def used(*values: tuple[int, float | None]) -> Sample:
+        pairs = [(Block(1.0, memory_bytes=value), launch) for launch, value in values]
+        return Sample(Pair(block, Block(1.0), launch) for block, launch in pairs)
+
+    baseline = used((0, 1e9), (1, 1e9))
+    current = used((1, None), (0, 1e9), (1, 4e9), (0, 2e8), (1, 3e9))
+    change = estimate_change(current, baseline, quantity=MEMORY)
+    assert change.point == pytest.approx(-math.log(4) / 2)
+    with pytest.raises(NotMeasuredError, match="memory"):
+        estimate_change(used((0, 1e9), (1, None)), baseline, quantity=MEMORY)
 
 
-def test_a_loss_in_every_block_is_not_clipped() -> None:
-    """A loss that all blocks share is no outlier, however large it is."""
-    rng = np.random.default_rng(6)
-    current, baseline = (noisy(rng, launches=6) for _ in range(2))
-    plain = estimate_change(current, baseline)
-    halved = estimate_change(faster(current, 0.5), baseline)
-    assert halved.point - plain.point == pytest.approx(math.log(0.5))
+@pytest.mark.parametrize("lacking", [Block(1.0, p99_ms=5.0), Block(1.0, 1.0)])
+def test_what_was_not_measured_cannot_be_compared(lacking: Block) -> None:
+    """One block without the value or its pace is enough, in either run or arm."""
+    whole = Block(1.0, 1.0, p99_ms=5.0)
+    full = Pair(whole, whole, 0)
+    good = Sample([full, full])
+    for part in (
+        replace(full, scenario=lacking),
+        replace(full, reference=lacking),
+    ):
+        bad = Sample([full, part])
+        with pytest.raises(NotMeasuredError, match="p99 or its pace was not measured"):
+            estimate_side_by_side(bad, P99)
+        if part.reference is whole:
+            with pytest.raises(NotMeasuredError, match="p99"):
+                estimate_change(bad, good, quantity=P99)
+            with pytest.raises(NotMeasuredError, match="p99"):
+                estimate_change(good, bad, quantity=P99)
+    assert issubclass(NotMeasuredError, ValueError)
 
 
 def test_a_very_wide_interval_stays_finite() -> None:
     """Launches that differ enormously give a very wide interval with finite ends."""
-    wild = Sample([Pair(1e-300, 1e300, 0), Pair(1e300, 1e-300, 1)])
-    interval = estimate_change(wild, wild).interval(0.025)
-    assert interval.low < 1e-300
-    assert 1e300 < interval.high < math.inf
+    low, high = Block(1e-300, 1.0), Block(1e300, 1.0)
+    wild = Sample([Pair(low, high, 0), Pair(high, low, 1)])
+    for change in (estimate_change(wild, wild), estimate_side_by_side(wild)):
+        interval = change.interval(0.025)
+        assert interval.low < 1e-300
+        assert 1e300 < interval.high < math.inf
+
+
+def test_an_interval_omits_its_tail_on_each_side() -> None:
+    """With a known error, the 95 % interval reaches 1.96 standard errors to each side."""
+    change = Change(
+        point=0.1, standard_error=0.02, freedom=1e9, launches=2, baseline_launches=2
+    )
+    got = change.interval(0.025)
+    assert math.log(got.low) == pytest.approx(0.1 - 1.959964 * 0.02)
+    assert math.log(got.high) == pytest.approx(0.1 + 1.959964 * 0.02)
+    assert (got.point, got.confidence) == pytest.approx((math.exp(0.1), 0.95))
 
 
 @given(st.floats(min_value=-5.0, max_value=5.0))

@@ -1,0 +1,185 @@
+"""Reads the options of a run, once, into a frozen `Settings`."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import platformdirs
+
+from perf.config.options import Options, argument
+from perf.config.profile import Profile
+from perf.config.scenario import MAIN, Scenario
+from perf.config.selection import select_rows
+from perf.config.settings import Settings
+from perf.config.table import REFERENCE_ROW, Table
+from perf.machine.facts import read_machine
+from serving.device import DEVICES, Device
+from serving.errors import ConfigError
+from serving.model.choice import ModelChoice, photographs
+from serving.runtimes.choice import RUNTIMES, DockerSettings
+
+_AUTO = "auto"
+_CONFIRM = (_AUTO, "never")
+_AMOUNTS = ("total", "pairs", "launches")
+
+
+def read_settings(option: Options, root: Path) -> Settings:
+    """Return the run's settings. Raises ConfigError, naming the option at fault.
+
+    `root` is the folder that the folder of reports is relative to.
+    """
+    table = Table.read()
+    profile_name = option.text("profile")
+    profile = _profile(table, profile_name, option)
+    cores = max(1, int(read_machine().usable_cores))
+    chosen, left_out = select_rows(
+        table,
+        families=option.texts("family") or [MAIN],
+        names=option.texts("scenario"),
+        profile=profile_name,
+        cores=cores,
+    )
+    seed = option.number("seed")
+    return Settings(
+        profile_name=profile_name,
+        profile=profile,
+        scenarios=tuple(_overridden(row, option) for row in chosen),
+        left_out=left_out,
+        reference=table.find(REFERENCE_ROW),
+        model=ModelChoice.parse(
+            option.text("model") or profile.model, option.text("weights")
+        ),
+        images=_images(option.text("images")),
+        runtime=_one_of("runtime", option.text("runtime"), RUNTIMES),
+        device=_device(option.text("device")),
+        docker=_docker(option),
+        cores=cores,
+        threads=option.number("threads") or 1,
+        seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+        budget_s=_budget_s(option, profile, len(chosen)),
+        budget_asked=option.decimal("budget") is not None,
+        amounts_asked=_amounts_asked(option),
+        against=option.text("against"),
+        confirm=_one_of("confirm", option.text("confirm") or _AUTO, _CONFIRM) == _AUTO,
+        port=option.number("port") or 0,
+        startup_timeout_s=option.number("startup_timeout") or 180,
+        job_timeout_s=option.number("job_timeout") or 120,
+        require_baseline=option.flag("require_baseline"),
+        limits=option.flag("limits"),
+        cache=_cache(option.text("cache")),
+        reports=root / option.text("reports"),
+    )
+
+
+def _docker(option: Options) -> DockerSettings:
+    return DockerSettings(
+        base=option.text("docker_base") or os.environ.get("PERF_DOCKER_BASE"),
+        wheels=_folder("docker_wheels", option, "PERF_DOCKER_WHEELS"),
+        cpus=option.decimal("docker_cpus"),
+        memory=option.text("docker_memory") or None,
+    )
+
+
+def _profile(table: Table, name: str, option: Options) -> Profile:
+    if name not in table.profile:
+        known = ", ".join(table.profile)
+        raise ConfigError(f"--perf-profile {name}: no such profile; known: {known}")
+    changes: dict[str, int] = {
+        field: value
+        for field in ("jobs", "pairs", "launches")
+        if (value := option.number(field)) is not None
+    }
+    profile = table.profile[name]
+    total = option.number("total")
+    if total is not None:
+        pairs = changes.get("pairs") or max(1, total // profile.block_images)
+        if pairs > total:
+            raise ConfigError(
+                f"--perf-total {total}: too few for {pairs} pairs; see --perf-pairs"
+            )
+        block = total // pairs
+        reference = min(block, profile.reference_images)
+        changes |= {"block_images": block, "reference_images": reference, "pairs": pairs}
+    if "launches" not in changes:
+        pairs = changes.get("pairs", profile.pairs)
+        changes["launches"] = min(profile.launches, pairs)
+    profile = profile.model_copy(update=changes)
+    if profile.launches > profile.pairs:
+        raise ConfigError(
+            f"--perf-launches {profile.launches}: there are {profile.pairs} pairs, and "
+            "every launch measures at least one; see --perf-pairs"
+        )
+    return profile
+
+
+def _budget_s(option: Options, profile: Profile, rows: int) -> float | None:
+    """Return `--perf-budget` in seconds, or the profile's budget for so many rows.
+
+    The profile's does not apply where the user asked for an amount.
+    """
+    minutes = option.decimal("budget")
+    if minutes is None and profile.budget_min and not _amounts_asked(option):
+        minutes = float(profile.budget_min * rows)
+    return None if minutes is None else 60.0 * minutes
+
+
+def _amounts_asked(option: Options) -> bool:
+    return any(option.number(name) is not None for name in _AMOUNTS)
+
+
+def _overridden(row: Scenario, option: Options) -> Scenario:
+    # Also asked for a row that has no use for them: they are known options.
+    changes = {
+        field: value
+        for field in ("workers", "batch_size")
+        if (value := option.number(field)) is not None
+    }
+    if not row.kind.served:
+        return row
+    if option.number("total") is not None:
+        changes["block_factor"] = 1
+    return row.changed(changes) if changes else row
+
+
+def _images(folder: str) -> tuple[Path, ...]:
+    """Return the photograph of the kitten, or the user's files in the order of names."""
+    if not folder:
+        return tuple(path for path in photographs() if path.stem == "kitten")
+    path = Path(folder)
+    if not path.is_dir():
+        raise ConfigError(f"--perf-images {folder}: there is no such folder")
+    files = sorted(p.resolve() for p in path.iterdir() if not p.name.startswith("."))
+    images = tuple(p for p in files if p.is_file() and p.suffix.lower() != ".md")
+    if not images:
+        raise ConfigError(f"--perf-images {folder}: there is no image in it")
+    return images
+
+
+def _folder(name: str, option: Options, variable: str) -> Path | None:
+    given = option.text(name) or os.environ.get(variable)
+    if not given:
+        return None
+    path = Path(given)
+    if not path.is_dir():
+        raise ConfigError(f"{argument(name)} {given}: there is no such folder")
+    return path.resolve()
+
+
+def _cache(given: str) -> Path:
+    folder = given or os.environ.get("PERF_CACHE")
+    return Path(folder or platformdirs.user_cache_dir("serving-perf")).resolve()
+
+
+def _device(value: str) -> Device:
+    _one_of("device", value, DEVICES)
+    return "cuda" if value == "cuda" else "cpu"
+
+
+def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
+    if value not in known:
+        raise ConfigError(
+            f"{argument(name)} {value}: no such {name}; known: {', '.join(known)}"
+        )
+    return value

@@ -1,0 +1,167 @@
+"""An arm whose server and jobs run in another process, with the code of a given tree."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from perf.experiment.against.protocol import (
+    HOST,
+    PROTOCOL,
+    Message,
+    read_block,
+    read_counts,
+)
+from perf.experiment.against.tree import Tree
+from perf.experiment.answers import Counts
+from perf.experiment.arms import MeasuredBlock
+from perf.load.pools.base import OnRecord
+from serving.child import Child, Source
+from serving.errors import ConfigError, PerfError
+
+_OPEN_S = 1800.0  # a model may have to be built, and a Docker image
+_LAUNCH_S = 900.0
+_BLOCK_S = 3600.0
+_ANSWER_S = 120.0
+_STOP_S = 60.0
+
+
+class HostedError(PerfError):
+    """A host said that it could not do what it was asked."""
+
+
+class HostedArm:
+    """One scenario of `tree`, measured by a host that runs there."""
+
+    def __init__(
+        self, tree: Tree, python: str, options: Mapping[str, object], option: str
+    ) -> None:
+        """Start the host, and let it build its model.
+
+        `options` are the run's options (see `perf.config.options`); they name one scenario.
+        `option` is what a message about wrong use begins with.
+
+        Raises ConfigError where the tree cannot take part, and PerfError where its model
+        cannot be built.
+        """
+        self._tree = tree
+        self._option = option
+        self._stopped = False
+        self._relaunching = False
+        self._busy = False  # with a request that was not answered yet
+        self._child = Child(HOST, source=Source(python, tree.root))
+        try:
+            opened = self._open(options)
+        except BaseException:
+            self.stop()
+            raise
+        self.facts: Mapping[str, str] = opened["facts"]
+        self._pids: Mapping[str, list[int]] = opened["pids"]
+        self._described: Mapping[str, str] = {}
+        self.slots: int = opened["slots"]
+        self.block_images: int = opened["block_images"]
+
+    def host_pids(self) -> tuple[int, ...]:
+        """Return the process of the host."""
+        return (self._child.pid,)
+
+    def begin_relaunch(self) -> None:
+        """Let the host begin; `relaunch` waits for it."""
+        self._send("relaunch")
+        self._relaunching = True
+
+    def relaunch(self) -> None:
+        """Stop the server, if there is one, and start a new one; raises PerfError."""
+        if not self._relaunching:
+            self.begin_relaunch()
+        self._relaunching = False
+        launched = self._receive("relaunch", _LAUNCH_S)
+        self._pids, self._described = launched["pids"], launched["describe"]
+
+    def warm_up(self) -> MeasuredBlock:
+        """Run a block that is not measured."""
+        return read_block(self._ask("warm up", _BLOCK_S))
+
+    def block(self, on_record: OnRecord | None = None) -> MeasuredBlock:
+        """Run one block; `on_record` is called for each job when the block has ended."""
+        block = read_block(self._ask("block", _BLOCK_S))
+        for record in block.run.records if on_record else ():
+            assert on_record
+            on_record(record)
+        return block
+
+    def check(self, block: MeasuredBlock) -> Counts:  # noqa: ARG002 -- the host has kept its answers
+        """Return how many jobs of the last block were bad, as the host's tree sees it."""
+        return read_counts(self._ask("check", _ANSWER_S))
+
+    def observed(self) -> Mapping[str, int | str]:
+        """Return the settings that the server reports; raises PerfError."""
+        observed: Mapping[str, int | str] = self._ask("observed", _ANSWER_S)
+        return observed
+
+    def job_pids(self) -> tuple[int, ...]:
+        """Return the root processes of the jobs."""
+        return tuple(self._pids["jobs"])
+
+    def server_pids(self) -> tuple[int, ...]:
+        """Return the root processes of the server."""
+        return tuple(self._pids["server"])
+
+    def describe(self) -> Mapping[str, str]:
+        """Return what the host knows about its server."""
+        return self._described
+
+    def log_tail(self) -> str:
+        """Return the last lines of the server's log."""
+        return str(self._ask("log tail", _ANSWER_S))
+
+    def stop(self) -> None:
+        """Stop the server and the host; idempotent.
+
+        A host that is still busy, as after Ctrl-C, is not waited for: it is interrupted.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
+        try:
+            if self._busy:
+                self._child.interrupt()
+            else:
+                with contextlib.suppress(PerfError):
+                    self._ask("stop", _STOP_S)
+        finally:
+            self._child.stop(_STOP_S)
+
+    def _open(self, options: Mapping[str, object]) -> Message:
+        request = {"protocol": PROTOCOL, "options": dict(options)}
+        opened: Message = self._ask("open", _OPEN_S, **request)
+        if opened["protocol"] != PROTOCOL:
+            raise ConfigError(
+                f"{self._option}: it takes part by protocol {opened['protocol']}, and this "
+                f"tree by {PROTOCOL}; compare with a revision nearer to this one"
+            )
+        return opened
+
+    def _ask(self, what: str, timeout_s: float, **more: object) -> Any:  # noqa: ANN401 -- a message's value
+        self._send(what, **more)
+        return self._receive(what, timeout_s)
+
+    def _send(self, what: str, **more: object) -> None:
+        self._busy = True
+        self._child.send({"do": what, **more})
+
+    def _receive(self, what: str, timeout_s: float) -> Any:  # noqa: ANN401 -- a message's value
+        deadline_s = time.monotonic() + timeout_s
+        while True:
+            reply = self._child.receive(deadline_s)
+            assert isinstance(reply, dict)
+            if reply["to"] == what:  # an interrupted request may have left its reply
+                break
+        self._busy = False
+        if "fault" not in reply:
+            return reply["value"]
+        if reply["wrong use"]:
+            raise ConfigError(f"{self._option}: {reply['fault']}")
+        raise HostedError(f"{self._tree.label}: {reply['fault']}")

@@ -1,0 +1,129 @@
+"""Measure a scenario of this tree side by side with the same scenario of another tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from perf.config.scenario import Scenario
+from perf.experiment.against.environment import python_of
+from perf.experiment.against.hosted import HostedArm
+from perf.experiment.against.tree import ROOT, Tree, own_tree
+from perf.experiment.collect import Measured, Result, scenario_result
+from perf.experiment.context import RunContext
+from perf.experiment.measurement import Measurement, Rounds
+from perf.experiment.schedule import Course
+from perf.judge.gate import Judgement, Terms, judge_side_by_side
+from perf.stats import Pair
+
+# What does not change what a host measures, or is decided here.
+_NOT_FOR_HOSTS = frozenset(
+    {"against", "budget", "confirm", "family", "limits", "port", "reports"}
+    | {"require_baseline", "seed"}
+)
+_PATHS = ("docker_wheels", "images", "model")
+
+
+@dataclass(slots=True)
+class SideBySide:
+    """The measurement of `scenario` beside the same row of `tree`."""
+
+    context: RunContext
+    scenario: Scenario
+
+    tree: Tree
+    """The other tree."""
+
+    option: str
+    """What messages about the tree begin with, such as `--perf-against v1.4`."""
+
+    def run(self, rounds: Rounds, budget_s: float | None) -> Result:
+        """Measure and judge.
+
+        Raises ConfigError where the other tree cannot take part, and PerfError where a
+        model cannot be built.
+        """
+        context, scenario = self.context, self.scenario
+        ours = own_tree()
+        arm = self._arm(ours)
+        try:
+            reference = self._arm(self.tree)
+        except BaseException:
+            arm.stop()
+            raise
+        course = Course(
+            profile=context.settings.profile,
+            budget_s=budget_s,
+            decided=lambda pairs, planned: self._judge(pairs, planned).verdict.is_certain,
+            side_by_side=True,
+        )
+        outcome = Measurement(
+            context=context,
+            scenario=scenario,
+            arm=arm,
+            reference=reference,
+            course=course,
+            rounds=rounds,
+        ).run()
+        judgement = replace(
+            self._judge(outcome.pairing.pairs, course.planned),
+            against=self.tree.label,
+            ours=ours.label,
+            differences=_differences(reference.facts, arm.facts),
+        )
+        return scenario_result(
+            Measured(
+                scenario=scenario,
+                outcome=outcome,
+                judgement=judgement,
+                usable_cores=context.lab.machine.usable_cores,
+                facts=arm.facts,
+                ceiling_rps=context.ceiling_rps,
+            )
+        )
+
+    def _judge(self, pairs: Sequence[Pair], planned: int) -> Judgement:
+        terms = Terms(
+            planned=planned,
+            scenarios=self.context.judged,
+            tolerances=self.scenario.tolerances(side_by_side=True),
+        )
+        return judge_side_by_side(pairs, terms)
+
+    def _arm(self, tree: Tree) -> HostedArm:
+        settings = self.context.settings
+        python = python_of(tree, self.option, settings.cache)
+        given = {**self.context.options, "cache": str(settings.cache)}
+        options = {
+            **{k: v for k, v in given.items() if k not in _NOT_FOR_HOSTS},
+            "scenario": [self.scenario.name],
+            "runtime": self.context.header.runtime,
+        }
+        return HostedArm(tree, python, placed(options, tree), self.option)
+
+
+def placed(options: Mapping[str, object], tree: Tree) -> dict[str, object]:
+    """Return the options with absolute paths, as `tree` should see them.
+
+    A file of our tree is the file with the same name in `tree`, if it is there: a model
+    that lies beside the code may have changed with it.
+    """
+    found = dict(options)
+    for name in _PATHS:
+        given = str(options.get(name) or "")
+        if given and Path(given).exists():
+            path = Path(given).resolve()
+            if path.is_relative_to(ROOT):
+                theirs = tree.root / path.relative_to(ROOT)
+                path = theirs if theirs.exists() else path
+            found[name] = str(path)
+    return found
+
+
+def _differences(theirs: Mapping[str, str], ours: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(
+        f"{key} {theirs.get(key, 'none')} -> {ours.get(key, 'none')}"
+        for key in sorted(theirs.keys() | ours.keys())
+        if theirs.get(key) != ours.get(key)
+    )

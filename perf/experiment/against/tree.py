@@ -1,0 +1,132 @@
+"""The tree that a run is compared with: a git revision, or another checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from perf.config.options import argument
+from perf.experiment.against.protocol import HOST
+from serving.errors import ConfigError
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The folder of this tree."""
+
+_HOST_FILE = Path(*HOST.split(".")).with_suffix(".py")
+_TABLE = Path("perf", "scenarios.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The project's files at one moment."""
+
+    root: Path
+
+    label: str
+    """What a reader calls it."""
+
+    commit: str
+    """The commit of its files, or the empty string where git does not know it."""
+
+    changed: bool
+    """Whether its files are not those of the commit."""
+
+
+def against_option(ref: str) -> str:
+    """Return the option that names the other tree, as messages begin with it."""
+    return f"{argument('against')} {ref}"
+
+
+def own_tree() -> Tree:
+    """Return the tree that this code is part of."""
+    tree = _checkout(ROOT, "HEAD")
+    label = "HEAD" if tree.commit and not tree.changed else "the working tree"
+    return Tree(root=ROOT, label=label, commit=tree.commit, changed=tree.changed)
+
+
+def find_tree(ref: str, option: str, cache: Path) -> Tree:
+    """Return the tree that `ref` names: the path of a checkout, or a git revision.
+
+    The files of a revision are kept in `cache`, by commit. `option` begins the message of
+    the ConfigError that is raised where there is no such tree, or it cannot take part.
+    """
+    folder = Path(ref).expanduser()
+    if folder.is_dir():
+        tree = _checkout(folder.resolve(), ref)
+    else:
+        commit = _git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        if commit is None:
+            raise ConfigError(
+                f"{option}: there is no such git revision, and no such folder"
+            )
+        root = _checked_out(commit, cache)
+        tree = Tree(root=root, label=ref, commit=commit, changed=False)
+    if not (tree.root / _TABLE).is_file():
+        raise ConfigError(f"{option}: it has no {_TABLE}, so it has nothing to measure")
+    if not (tree.root / _HOST_FILE).is_file():
+        raise ConfigError(
+            f"{option}: it has no {_HOST_FILE}, so it is too old to take part"
+        )
+    return tree
+
+
+def is_at_hand(commit: str) -> bool:
+    """Return whether git has a commit, and the commit can be measured side by side."""
+    # Without a commit, git would look at its index.
+    found = _git("cat-file", "-e", f"{commit}:{_HOST_FILE.as_posix()}") if commit else None
+    return found is not None
+
+
+def _checkout(root: Path, label: str) -> Tree:
+    commit = _git("rev-parse", "HEAD", root=root) or ""
+    changed = bool(_git("status", "--porcelain", root=root))
+    return Tree(root=root, label=label, commit=commit, changed=changed)
+
+
+def _checked_out(commit: str, cache: Path) -> Path:
+    """Return the folder with the files of a commit."""
+    folder = cache / "trees" / commit
+    if folder.is_dir():
+        return folder
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f"{commit[:12]}-", dir=folder.parent))
+    try:
+        # An index of our own: the user's index and files are not touched.
+        index = {"GIT_INDEX_FILE": str(made / "index")}
+        files = made / "files"
+        _must("read-tree", commit, env=index)
+        _must("checkout-index", "--all", f"--prefix={files}{os.sep}", env=index)
+        try:
+            files.rename(folder)
+        except OSError:
+            if not folder.is_dir():  # then no other run has been faster
+                raise
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return folder
+
+
+def _must(*arguments: str, env: dict[str, str]) -> None:
+    if _git(*arguments, env=env) is None:
+        raise ConfigError(f"git {' '.join(arguments)} failed in {ROOT}")
+
+
+def _git(
+    *arguments: str, root: Path = ROOT, env: dict[str, str] | None = None
+) -> str | None:
+    """Return what git writes, or None where it fails or is not installed."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), *arguments],  # noqa: S607 -- the git that the user has
+            env={**os.environ, **(env or {})},
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,76 @@
+"""What all scenarios of one run share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from perf.config.header import RunHeader
+from perf.config.settings import Settings
+from perf.experiment.lab import Lab
+from perf.experiment.schedule import Budget
+from perf.judge.baselines import BaselineStore
+from perf.report.run import RunResults
+
+
+class Progress(Protocol):
+    """Shows how many jobs of a scenario have ended."""
+
+    def job_ended(self, record: object, /) -> None:
+        """Count one job."""
+
+    def stop(self) -> None:
+        """Remove what is shown."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContext:
+    """The laboratory, the baselines and the results of one run."""
+
+    lab: Lab
+
+    header: RunHeader
+
+    store: BaselineStore
+
+    results: RunResults
+
+    progress: Callable[[str, int | None], Progress]
+    """Makes what shows how far a scenario is.
+
+    It takes the scenario's name and its number of jobs, or None where that is unknown.
+    """
+
+    judged: int
+    """How many scenarios the run judges."""
+
+    options: Mapping[str, object]
+    """The options as the user gave them; see `perf.config.options`."""
+
+    complete: bool
+    """Whether to measure all planned launches, even where fewer decide.
+
+    A run that becomes a baseline needs this: one that stops early has stopped where it
+    looked best.
+    """
+
+    @property
+    def ceiling_rps(self) -> float | None:
+        """The most jobs a second of the harness alone; None where it is unknown."""
+        harness = self.results.harness
+        return harness.ceiling_rps if harness else None
+
+    @property
+    def settings(self) -> Settings:
+        """What the user chose."""
+        return self.lab.settings
+
+    @cached_property
+    def budget(self) -> Budget | None:
+        """The time for all scenarios together, or None where launches are counted."""
+        settings = self.settings
+        if settings.budget_s is None:
+            return None
+        return Budget(settings.budget_s, self.judged)

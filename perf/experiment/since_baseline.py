@@ -1,0 +1,99 @@
+"""Measure a scenario beside the reference row, and judge it by its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from perf.config.scenario import Scenario
+from perf.experiment.collect import Measured, Result, scenario_result
+from perf.experiment.context import RunContext
+from perf.experiment.measurement import Measurement, Outcome, Rounds
+from perf.experiment.schedule import FEWEST_LAUNCHES, Course
+from perf.judge.baselines import Baseline
+from perf.judge.gate import Evidence, Judgement, Terms, judge_pairs
+from perf.judge.identity import about, identity_of
+from perf.judge.stored import Identity
+from perf.stats import Pair
+
+
+@dataclass(slots=True)
+class SinceBaseline:
+    """The measurement of `scenario` by which a baseline is applied, or made."""
+
+    context: RunContext
+    scenario: Scenario
+
+    @property
+    def identity(self) -> Identity:
+        """What must be equal for a baseline to apply."""
+        return identity_of(self.context.settings, self.context.header, self.scenario)
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The newest baseline that applies."""
+        return self.context.store.find(self.scenario.name, self.identity)[0]
+
+    def run(self, rounds: Rounds, budget_s: float | None, *, brief: bool) -> Result:
+        """Measure and judge.
+
+        Without `budget_s` there are as many launches as the profile has. A `brief`
+        measurement ends after the fewest launches, whatever it finds: what it leaves open
+        is settled side by side.
+        """
+        context, scenario = self.context, self.scenario
+        lab, settings = context.lab, context.settings
+        course = Course(
+            profile=settings.profile,
+            budget_s=budget_s,
+            decided=lambda pairs, planned: self._decided(pairs, planned, brief=brief),
+        )
+        outcome = Measurement(
+            context=context,
+            scenario=scenario,
+            arm=lab.arm(scenario),
+            reference=lab.arm(settings.reference_of(scenario)),
+            course=course,
+            rounds=rounds,
+            limits=settings.limits,
+        ).run()
+        facts = self._facts(outcome)
+        planned = FEWEST_LAUNCHES if brief else course.planned
+        judgement = self._judge(outcome.pairing.pairs, planned, facts)
+        return scenario_result(
+            Measured(
+                scenario=scenario,
+                outcome=outcome,
+                judgement=judgement,
+                usable_cores=lab.machine.usable_cores,
+                agreement=lab.agreement(scenario),
+                facts=facts,
+                ceiling_rps=context.ceiling_rps,
+            )
+        )
+
+    def _decided(self, pairs: Sequence[Pair], planned: int, *, brief: bool) -> bool:
+        """Return whether the verdict is certain and no further launch is needed."""
+        if self.context.complete:
+            return False
+        launches = len({pair.launch for pair in pairs})
+        if brief and launches >= FEWEST_LAUNCHES:
+            return True
+        return self._judge(pairs, planned, {}).verdict.is_certain
+
+    def _judge(
+        self, pairs: Sequence[Pair], planned: int, facts: dict[str, str]
+    ) -> Judgement:
+        evidence = Evidence(
+            name=self.scenario.name, pairs=pairs, identity=self.identity, about=facts
+        )
+        terms = Terms(
+            planned=planned,
+            scenarios=self.context.judged,
+            tolerances=self.scenario.tolerances(side_by_side=False),
+        )
+        return judge_pairs(evidence, self.context.store, terms)
+
+    def _facts(self, outcome: Outcome) -> dict[str, str]:
+        observed = {**outcome.described, **outcome.pairing.observed}
+        return about(self.context.header, observed)

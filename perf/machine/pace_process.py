@@ -1,0 +1,114 @@
+"""One process of the pace: it does a fixed piece of work on one core, again and again.
+
+    python -m perf.machine.pace_process FD CORE
+
+`perf.machine.pace` starts it. CORE is the number of the core to stay on, or `any`. A
+request is an interval of the monotonic clock; the answer is what was measured in it.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from serving.child import open_pipe
+
+SMALL, LARGE = 128, 256
+"""Rows and columns of the matrices of the two products."""
+
+PERIOD_S = 0.03
+"""The pause between two samples."""
+
+_KEPT = 100_000  # samples: half an hour, longer than any block
+_TRIMMED = 0.1
+
+
+class Interval(NamedTuple):
+    """A request: what was measured between two times?"""
+
+    begin_s: float
+    end_s: float
+
+
+class Samples(NamedTuple):
+    """The answer."""
+
+    number: int
+
+    mean_log_s: float
+    """Mean logarithm of the work's CPU time in seconds; 0 where `number` is 0."""
+
+    cpu_s: float
+    """The CPU time of this process since it was ready."""
+
+
+def main() -> None:
+    """Measure until the other end closes the pipe."""
+    if sys.argv[2] != "any":
+        os.sched_setaffinity(0, {int(sys.argv[2])})
+    pipe, work = open_pipe(), _work()
+    begun_s = time.process_time()
+    samples: deque[tuple[float, float]] = deque(maxlen=_KEPT)
+    pipe.send(_answer(Interval(0.0, 0.0), samples, 0.0))  # it is ready
+    try:
+        while True:
+            if pipe.poll(PERIOD_S):
+                used_s = time.process_time() - begun_s
+                pipe.send(_answer(pipe.recv(), samples, used_s))
+            else:
+                samples.append((time.monotonic(), work()))
+    except (EOFError, OSError):
+        return
+
+
+def _work() -> Callable[[], float]:
+    """Return a function that does the work once, and returns its CPU time in seconds.
+
+    It is the geometric mean of the times of two products. The small one comes first. Its
+    matrices were driven out of the cache since the last sample, so it tells how fast memory
+    is. The large one tells more of how fast the core computes.
+    """
+    small, large = _product(SMALL), _product(LARGE)
+
+    def work() -> float:
+        begun_ns = time.thread_time_ns()
+        small()
+        between_ns = time.thread_time_ns()
+        large()
+        ended_ns = time.thread_time_ns()
+        return 1e-9 * math.sqrt((between_ns - begun_ns) * (ended_ns - between_ns))
+
+    return work
+
+
+def _product(size: int) -> Callable[[], object]:
+    left = np.random.default_rng(0).random((size, size), dtype=np.float32)
+    right, product = left.copy(), np.empty_like(left)
+    return lambda: np.dot(left, right, out=product)
+
+
+def _answer(wanted: Interval, samples: deque[tuple[float, float]], cpu_s: float) -> Samples:
+    begin_s, end_s = wanted
+    # The newest samples are at the end, and are those that are asked for.
+    found: list[float] = []
+    for at_s, took_s in reversed(samples):
+        if at_s < begin_s:
+            break
+        if at_s <= end_s:
+            found.append(took_s)
+    logs = np.log(np.sort(found)[: len(found) - int(_TRIMMED * len(found))])
+    return Samples(len(found), float(logs.mean()) if found else 0.0, cpu_s)
+
+
+if __name__ == "__main__":
+    # Pickled requests name this module, so their classes must not come from __main__.
+    from perf.machine.pace_process import main as importable_main
+
+    importable_main()

@@ -1,0 +1,96 @@
+"""What is judged of a scenario: its throughput, and what else a change may make worse."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from perf.stats.moderated import Prior
+from perf.stats.sample import Block
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """One quantity that is judged."""
+
+    name: str
+    """How the table, the reports and messages name it."""
+
+    of: Callable[[Block], float | None]
+    """Returns its value in a block, or None where it was not measured."""
+
+    better: int
+    """1 where more is better, -1 where less is."""
+
+    paced: int = 0
+    """With which power of the pace it grows: 1 for throughput, -1 for times, 0 for memory.
+
+    It is divided by this power of the pace, so that a slower machine does not count.
+    """
+
+    share: float
+    """Its share of the error that a run may make."""
+
+    peak: bool = False
+    """Whether a launch has the highest value of its blocks, and not their mean."""
+
+    launch: Prior
+    """How launches of one run differ, side by side or not."""
+
+    run: Prior
+    """How runs of unchanged code differ, beyond what their launches explain."""
+
+    def goodness(self, block: Block) -> float | None:
+        """Return the natural logarithm of the value, positive where it is better.
+
+        None where the value or the pace was not measured.
+        """
+        value = self.of(block)
+        if value is None or (self.paced and block.pace is None):
+            return None
+        log = math.log(value)
+        if self.paced and block.pace:
+            log -= self.paced * math.log(block.pace)
+        return self.better * log
+
+
+THROUGHPUT = Quantity(
+    name="throughput",
+    of=lambda block: block.rps,
+    better=1,
+    paced=1,
+    share=0.7,
+    launch=Prior(0.012, 4.0),
+    run=Prior(0.02, 2.0),
+)
+MEMORY = Quantity(
+    name="memory",
+    of=lambda block: block.memory_bytes,
+    better=-1,
+    share=0.1,
+    peak=True,
+    launch=Prior(0.01, 4.0),
+    run=Prior(0.01, 2.0),
+)
+CPU = Quantity(
+    name="cpu",
+    of=lambda block: block.cpu_ms,
+    better=-1,
+    paced=-1,
+    share=0.1,
+    launch=Prior(0.012, 4.0),
+    run=Prior(0.02, 2.0),
+)
+P99 = Quantity(
+    name="p99",
+    of=lambda block: block.p99_ms,
+    better=-1,
+    paced=-1,
+    share=0.1,
+    launch=Prior(0.03, 4.0),
+    run=Prior(0.03, 2.0),
+)
+
+QUANTITIES = (THROUGHPUT, MEMORY, CPU, P99)
+"""All of them; the first decides the verdict unless another one is worse."""

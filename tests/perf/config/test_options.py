@@ -1,0 +1,44 @@
+"""The values of options, and which of them nobody has asked for."""
+
+from __future__ import annotations
+
+import pytest
+
+from perf.config.options import Options, argument
+
+
+def test_option_is_named_as_it_is_typed() -> None:
+    """A name becomes the option of the command line."""
+    assert argument("docker_base") == "--perf-docker-base"
+
+
+def test_values_have_the_type_that_is_asked_for() -> None:
+    """Texts may be repeated or separated by commas; what was not given is empty or None."""
+    options = Options({"family": ["main,servers", "engines"], "seed": 0, "budget": 1.5})
+    assert options.texts("family") == ["main", "servers", "engines"]
+    assert (options.number("seed"), options.decimal("budget")) == (0, 1.5)
+    assert (options.text("model"), options.texts("scenario")) == ("", [])
+    assert (options.number("pairs"), options.decimal("docker_cpus")) == (None, None)
+    assert not options.flag("limits")
+    assert Options({"limits": True}).flag("limits")
+
+
+def test_options_that_nobody_asked_for_are_unknown() -> None:
+    """They are named as a user types them, in order, until somebody asks for them."""
+    options = Options({"turbo_mode": "on", "colour": 3, "model": "resnet18"})
+    assert options.text("model") == "resnet18"
+    assert list(options.unknown) == ["--perf-colour", "--perf-turbo-mode"]
+    options.number("colour")
+    assert list(options.unknown) == ["--perf-turbo-mode"]
+
+
+@pytest.mark.parametrize("nothing", [None, [], "", False])
+def test_what_was_not_given_is_never_unknown(nothing: object) -> None:
+    """A parser has a value for every option, also for one that nobody gave."""
+    assert Options({"turbo": nothing}).unknown == ()
+
+
+@pytest.mark.parametrize("given", [0, 0.0, True, "0", ["x"]])
+def test_what_was_given_is_unknown(given: object) -> None:
+    """A zero was given too."""
+    assert Options({"turbo": given}).unknown == ("--perf-turbo",)

@@ -1,0 +1,65 @@
+"""What a host is told: the options that change what it measures, and where files are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perf.experiment.against import side_by_side as module
+from perf.experiment.against.side_by_side import _differences, placed
+from perf.experiment.against.tree import Tree
+
+
+@pytest.fixture
+def theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Tree:
+    """Another tree; beside it is a folder that stands in for ours, with the same model."""
+    ours = tmp_path / "ours"
+    root = tmp_path / "theirs"
+    for tree in (ours, root):
+        (tree / "models").mkdir(parents=True)
+        (tree / "models" / "both.pt").touch()
+    (ours / "models" / "new.pt").touch()
+    monkeypatch.setattr(module, "ROOT", ours)
+    monkeypatch.chdir(ours)
+    return Tree(root=root, label="v1.4", commit="", changed=False)
+
+
+def test_a_path_in_our_tree_becomes_that_of_the_other(theirs: Tree) -> None:
+    """A model beside the code may have changed with it. Relative paths become absolute."""
+    expected = str(theirs.root / "models" / "both.pt")
+    assert placed({"model": "models/both.pt"}, theirs) == {"model": expected}
+    assert placed({"model": str(Path("models/both.pt").resolve())}, theirs) == {
+        "model": expected
+    }
+    folders = placed({"images": "models", "docker_wheels": "./models/"}, theirs)
+    assert set(folders.values()) == {str(theirs.root / "models")}
+
+
+def test_a_path_that_the_other_tree_lacks_stays_ours(theirs: Tree) -> None:
+    """The same model is measured then, with the other code."""
+    found = placed({"model": "models/new.pt"}, theirs)
+    assert found == {"model": str(Path("models/new.pt").resolve())}
+
+
+def test_a_path_outside_our_tree_stays(theirs: Tree, tmp_path: Path) -> None:
+    """Both trees measure the same file; a relative path becomes absolute."""
+    outside = tmp_path / "mine.pt"
+    outside.touch()
+    assert placed({"model": str(outside)}, theirs) == {"model": str(outside)}
+    assert placed({"model": "../mine.pt"}, theirs) == {"model": str(outside)}
+
+
+def test_what_is_no_path_stays(theirs: Tree) -> None:
+    """A model's name, a missing folder and other options are passed on as they came."""
+    given = {"model": "resnet18", "images": "/no/such", "threads": 2, "cache": "models"}
+    assert placed(given, theirs) == given
+    nothing = {"model": None, "images": ""}
+    assert placed(nothing, theirs) == nothing
+
+
+def test_differences_name_what_changed() -> None:
+    """Theirs comes first; what only one side has is none on the other."""
+    found = _differences({"torch": "2.1", "old": "1"}, {"torch": "2.2", "new": "3"})
+    assert found == ("new none -> 3", "old 1 -> none", "torch 2.1 -> 2.2")
+    assert _differences({"torch": "2.1"}, {"torch": "2.1"}) == ()

@@ -1,0 +1,84 @@
+"""A verdict by a baseline that is settled side by side, or could not be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from perf.judge.gate import Judgement
+from perf.judge.settling import settled, unsettled
+from perf.report.message import explain, remark
+from perf.stats import Verdict
+from tests.support.results import BATCH, HEADER, HEAVIER, judged
+
+BEFORE = BATCH.judgement
+BESIDE = Judgement(
+    verdict=Verdict.UNCHANGED,
+    quantities=(judged(0.998, 0.989, 1.007, Verdict.UNCHANGED),),
+    smallest_seen=0.02,
+    against="the baseline's commit 383fe61f7988",
+    ours="HEAD",
+    differences=("pillow 11 -> 12",),
+)
+NOW = (
+    "throughput at equal pace of the cores changed by -0.2 % [-1.1, +0.7] from the "
+    "baseline's commit 383fe61f7988 to HEAD (tolerance 10 %)"
+)
+THEN = (
+    "aseline 0001_resnet152.json alone says regressed: throughput at equal pace of the "
+    "cores changed by -19.8 % [-22.8, -16.5] (tolerance 10 %); the run side by side counts"
+)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
+def test_the_verdict_side_by_side_counts(verdict: Verdict) -> None:
+    """Whatever it is, and with its own numbers; those of the baseline are kept beside."""
+    found = settled(BEFORE, replace(BESIDE, verdict=verdict))
+    assert found.verdict is verdict
+    assert found.quantities == BESIDE.quantities
+    assert (found.smallest_seen, found.differences) == (0.02, ("pillow 11 -> 12",))
+    assert (found.against, found.ours) == (BESIDE.against, BESIDE.ours)
+    assert found.before is BEFORE
+    assert (found.ratio, found.baseline_ratio) == (BEFORE.ratio, BEFORE.baseline_ratio)
+    assert found.baseline_file == BEFORE.baseline_file
+
+
+def test_the_message_gives_both() -> None:
+    """First what counts, then what the baseline alone said; the command needs no tree."""
+    said = explain(replace(BATCH, judgement=settled(BEFORE, BESIDE)), HEADER)
+    assert said.startswith(f"serving-batch is unchanged: {NOW}. ")
+    assert f" B{THEN}. Besides the code: pillow 11 -> 12. " in said
+    assert "--perf-against" not in said
+
+
+def test_the_line_under_the_table_gives_both() -> None:
+    """The table shows the change that counts, so the line has the other one."""
+    said = remark(replace(BATCH, judgement=settled(BEFORE, BESIDE)))
+    assert said == f"serving-batch: from {BESIDE.against} to HEAD; b{THEN}"
+
+
+def test_what_made_the_baseline_say_so_is_named() -> None:
+    """Where it was memory, it is memory that is told."""
+    found = settled(HEAVIER.judgement, BESIDE)
+    said = explain(replace(BATCH, judgement=found), HEADER)
+    assert "alone says regressed: peak memory changed by +20.1 % [+18.0, +22.3] " in said
+
+
+def test_a_run_side_by_side_that_failed_keeps_what_the_baseline_said() -> None:
+    """It is invalid, and the regression that it was to settle is still told."""
+    failed = Judgement(verdict=Verdict.INVALID, reason="the server ended")
+    said = explain(replace(BATCH, judgement=settled(BEFORE, failed)), HEADER)
+    assert "the measurement is invalid: the server ended. " in said
+    assert f" B{THEN}. " in said
+
+
+def test_unsettled_says_why() -> None:
+    """The verdict of the baseline stays, with all of its numbers."""
+    found = unsettled(BEFORE, "it has no perf/scenarios.toml.")
+    assert replace(found, unsettled="") == BEFORE
+    why = "t could not be settled side by side: it has no perf/scenarios.toml"
+    result = replace(BATCH, judgement=found)
+    assert explain(result, HEADER).startswith("serving-batch regressed: throughput ")
+    assert f" I{why}. Since then: " in explain(result, HEADER)
+    assert remark(result).endswith(f"; i{why}")
