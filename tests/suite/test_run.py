@@ -30,7 +30,7 @@ WARM_UP = 16
 # The reference runs one job for each core, after each launch.
 REFERENCE_WARM_UP = int(read_machine().usable_cores)
 ARMS = {"scenario", "reference"}
-JUDGED = ("rps", "pace", "cpu_ms", "memory_bytes", "p99_ms")
+JUDGED = ("rps", "pace", "cpu_ms", "p99_ms")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,9 @@ def test_the_summary_keeps_to_its_schema(real: Recorded) -> None:
         assert pair["yardstick_rps"] is None
         for arm in ARMS:
             assert all(pair[arm][figure] > 0 for figure in JUDGED), pair
+    # Reading the memory is left out where it would cost too much of a short block.
+    sampled = [pair[arm]["memory_bytes"] for pair in row["pairs"] for arm in ARMS]
+    assert any(sampled)
     assert row["yardstick_rps"] is row["efficiency"] is row["limits"] is None
     assert row["against"] is row["before"] is None
     ratio = row["ratio"]
@@ -156,7 +159,7 @@ def test_the_model_alone_is_measured_where_limits_are_asked_for(suite: Suite) ->
     row = run.row(NAME)
     assert all(pair["yardstick_rps"] > 0 for pair in row["pairs"])
     assert row["yardstick_rps"] > 0
-    assert row["efficiency"]["estimate"] > 0
+    assert row["efficiency"] > 0
     assert row["limits"]["own"]
 
 
@@ -235,8 +238,8 @@ def test_a_disturbed_run_is_no_pass_where_a_baseline_is_required(suite: Suite) -
         )
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
     reason = run.row("decentralized")["reason"]
-    (message,) = run.lines("decentralized is inconclusive ")
-    assert reason in message
+    (message,) = run.lines("decentralized is inconclusive, which is not a pass. ")
+    assert reason[1:] in message  # it begins a sentence there
     assert "Traceback" not in run.output
     (refusal,) = run.lines("--benchmark-save: nothing was saved, ")
     assert refusal.endswith(f"for decentralized is inconclusive: {reason}")

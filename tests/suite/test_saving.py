@@ -89,8 +89,8 @@ def test_too_little_evidence_is_no_pass_where_a_baseline_is_required(suite: Suit
     run = suite.run(*local(*one, "--perf-require-baseline"))
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
     assert run.row(LOCAL)["verdict"] == "inconclusive"
-    (message,) = run.lines(f"{LOCAL} is inconclusive (too little evidence), ")
-    assert "a verdict needs at least 2 pairs, not 1" in message
+    (message,) = run.lines(f"{LOCAL} is inconclusive, which is not a pass. ")
+    assert "A verdict needs at least 2 pairs, not 1." in message
 
 
 def test_a_baseline_of_another_machine_class_does_not_apply(

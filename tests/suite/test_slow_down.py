@@ -62,8 +62,8 @@ def test_a_real_slow_down_is_a_regression(normal: Path, slowed: Run) -> None:
     assert row["differences"] == [since]
     (message,) = slowed.lines(f"{SERVED} regressed: {row['reason']}. ")
     change = f" changed by {100 * (row['change']['estimate'] - 1):.1f} % [-"
-    tolerance = f"the tolerance is {100 * row['tolerance']:g} %"
-    assert f" since baseline {normal.name}; {tolerance}. " in message
+    tolerance = f"(tolerance {100 * row['tolerance']:g} %)"
+    assert f" since baseline {normal.name} {tolerance}" in message
     assert message.count(change) == 1
     assert f" Since then: {since}. " in message
     seed = slowed.result["seed"]
