@@ -100,7 +100,7 @@ def estimate_change(
     """
     if not baseline:
         raise ValueError("a baseline has at least one run")
-    runs = [_launches(sample, quantity, _of_scenario) for sample in (current, *baseline)]
+    runs = [launch_goodness(sample, quantity) for sample in (current, *baseline)]
     means = np.array([run.mean() for run in runs])
     number = len(baseline)
     of_runs = moderated(squares(means[1:]), number - 1, quantity.run)
@@ -121,7 +121,7 @@ def estimate_side_by_side(sample: Sample, quantity: Quantity = THROUGHPUT) -> Ch
 
     Raises NotMeasuredError.
     """
-    differences = _differences(sample, quantity)
+    differences = launch_differences(sample, quantity)
     return _change(
         float(differences.mean()),
         _of_mean(differences, quantity),
@@ -148,6 +148,14 @@ def _of_mean(launches: _Floats, quantity: Quantity) -> Variance:
     return variance.times(1.0 / len(launches))
 
 
+def launch_goodness(sample: Sample, quantity: Quantity) -> _Floats:
+    """Return the goodness of the scenario in each launch; shape (launches,).
+
+    Raises NotMeasuredError.
+    """
+    return _launches(sample, quantity, _of_scenario)
+
+
 def _of_scenario(pair: Pair) -> Block:
     return pair.scenario
 
@@ -164,8 +172,11 @@ def _launches(sample: Sample, quantity: Quantity, of: Callable[[Pair], Block]) -
     return _launch_means(sample, _all(values, quantity))
 
 
-def _differences(sample: Sample, quantity: Quantity) -> _Floats:
-    """Return how much better the scenario is than the reference in each launch."""
+def launch_differences(sample: Sample, quantity: Quantity) -> _Floats:
+    """Return how much better the scenario is than the reference in each launch.
+
+    The shape is (launches,). Raises NotMeasuredError.
+    """
     if quantity.peak:
         ours = _launches(sample, quantity, _of_scenario)
         return ours - _launches(sample, quantity, _of_reference)

@@ -13,11 +13,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from tabulate import tabulate
+
 from perf.config.table import Table
+from perf.stats import QUANTITIES
 from perf.trust.curve import operating_curve, rival_rates
 from perf.trust.draws import Plan, SideBySide, SinceBaseline
 from perf.trust.live import run_live
 from perf.trust.outcomes import live_rows, read_live
+from perf.trust.priors import beside_prior, launch_prior, run_prior
 from perf.trust.recordings import (
     FOLDER,
     Kind,
@@ -57,6 +61,9 @@ def main(arguments: Sequence[str]) -> int:
     recordings = read_recordings(chosen.runtime)
     if not recordings:
         parser.error(f"--runtime {chosen.runtime}: no recordings; add one with --add")
+    if chosen.priors:
+        sys.stdout.write(f"{priors_of(recordings)}\n")
+        return 0
     page = page_of(recordings, chosen.number)
     text = markdown(page)
     (_HERE / "CURVE.md").write_text(text, encoding="utf-8")
@@ -100,6 +107,12 @@ def _parser() -> argparse.ArgumentParser:
         help="with --add: note that other programs ran on the machine",
     )
     parser.add_argument(
+        "--priors",
+        action="store_true",
+        help="print the priors that the recordings suggest, also with each machine left "
+        "out, and write nothing",
+    )
+    parser.add_argument(
         "--live",
         type=int,
         default=0,
@@ -117,6 +130,25 @@ def _add(result: Path, machine: str, *, quiet: bool) -> None:
     recording = recording_of(result, quiet=quiet)
     at, kind = recording.recorded[:16].replace(":", ""), recording.kind.replace(" ", "-")
     recording.write(FOLDER / machine / f"{at}-{kind}-{recording.runtime}.json")
+
+
+def priors_of(recordings: Mapping[str, Sequence[Recording]]) -> str:
+    """Return a table of the fitted priors: of all machines, and with each left out."""
+    rows = []
+    for left_out in ("", *recordings):
+        machines = [found for name, found in recordings.items() if name != left_out]
+        beside = [runs_of(found, Kind.SIDE_BY_SIDE) for found in machines]
+        since = [runs_of(found, Kind.REFERENCE) for found in machines]
+        for quantity in QUANTITIES:
+            priors = (
+                launch_prior(since, quantity),
+                beside_prior(beside, quantity),
+                run_prior(since, quantity),
+            )
+            cells = [f"{p.sd:.4f}, {p.freedom:.3g}" if p else "" for p in priors]
+            rows.append([left_out or "no machine", quantity.name, *cells])
+    heads = ["left out", "quantity", "launches", "launches side by side", "runs"]
+    return tabulate(rows, headers=heads, disable_numparse=True)
 
 
 def page_of(recordings: Mapping[str, Sequence[Recording]], number: int) -> Page:
