@@ -105,19 +105,19 @@ def _why(result: ScenarioResult) -> str:
     judgement = result.judgement
     if not _is_compared(judgement):
         return judgement.reason.rstrip(". ")
-    said = _told(judgement)
     if judgement.against:
-        said = f"{_over(judgement)}: {said}"
+        said = f"{_over(judgement)}: {_told(judgement)}"
+    else:
+        said = _told(judgement, f" since {_baseline(judgement)}")
     if judgement.verdict is Verdict.INCONCLUSIVE:
         return f"too little evidence: {said}; {_detectable(result)}"
     return said
 
 
-def _told(judgement: Judgement) -> str:
+def _told(judgement: Judgement, since: str = "") -> str:
     """Return what decided the verdict, and throughput where something else did."""
     throughput, worse = judgement.quantities[0], judgement.worse
     first, *others = worse or (throughput,)
-    since = "" if judgement.against else f" since {_baseline(judgement)}"
     said = [_moved(first, since), *map(_moved, others)]
     if worse and throughput not in worse:
         interval = formatting.change_interval(throughput.change)

@@ -62,6 +62,9 @@ class Change:
     baseline_launches: float
     """How many launches all runs of the baseline have; infinite side by side."""
 
+    parts: tuple[Variance, ...] = ()
+    """The variances that make up the error, each with its degrees of freedom."""
+
     def interval(self, tail: float, better: int = 1) -> Estimate:
         """Return the change as a ratio, with an interval that omits `tail` on each side.
 
@@ -76,8 +79,16 @@ class Change:
         )
 
     def half_width(self, tail: float) -> float:
-        """Return half the width of that interval, as a natural logarithm."""
-        return float(-stdtrit(self.freedom, tail)) * self.standard_error
+        """Return half the width of that interval, as a natural logarithm.
+
+        Far out, a part with few degrees of freedom may reach beyond what Satterthwaite's
+        freedom says of the sum. So no part alone may be wider than the whole.
+        """
+        whole = Variance(self.standard_error**2, self.freedom)
+        return max(
+            float(-stdtrit(one.freedom, tail)) * math.sqrt(one.value)
+            for one in (whole, *self.parts)
+        )
 
 
 def tail_of(bound: float) -> float:
@@ -110,7 +121,7 @@ def estimate_change(
         parts.append(_of_mean(run, quantity).times(weight**2))
     return _change(
         means[0] - means[1:].mean(),
-        sum_of(*parts),
+        *parts,
         launches=len(runs[0]),
         baseline_launches=float(sum(len(run) for run in runs[1:])),
     )
@@ -131,14 +142,16 @@ def estimate_side_by_side(sample: Sample, quantity: Quantity = THROUGHPUT) -> Ch
 
 
 def _change(
-    point: float, variance: Variance, *, launches: int, baseline_launches: float
+    point: float, *parts: Variance, launches: int, baseline_launches: float
 ) -> Change:
+    variance = sum_of(*parts)
     return Change(
         point=float(point),
         standard_error=math.sqrt(variance.value),
         freedom=variance.freedom,
         launches=launches,
         baseline_launches=baseline_launches,
+        parts=parts,
     )
 
 

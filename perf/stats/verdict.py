@@ -69,6 +69,8 @@ def smallest_seen(
     """
     freedom = min(change.freedom, _MOST_FREEDOM)
     bound = -float(stdtrit(freedom, alarm_tail))
+    if change.standard_error:
+        bound = change.half_width(alarm_tail) / change.standard_error
     noncentrality = float(nctdtrinc(freedom, 1.0 - POWER, bound))
     edge = -math.log1p(-tolerance) - change.half_width(pass_tail)
     outside = edge + change.half_width(1.0 - POWER)

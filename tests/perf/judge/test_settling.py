@@ -22,8 +22,8 @@ BESIDE = Judgement(
     differences=("pillow 11 -> 12",),
 )
 NOW = (
-    "throughput at equal pace of the cores changed by -0.2 % [-1.1, +0.7] from the "
-    "baseline's commit 383fe61f7988 to HEAD (tolerance 10 %)"
+    "HEAD over the baseline's commit 383fe61f7988: throughput at equal pace of the cores "
+    "changed by -0.2 % [-1.1, +0.7] (tolerance 10 %)"
 )
 THEN = (
     "aseline 0001_resnet152.json alone says regressed: throughput at equal pace of the "
@@ -55,7 +55,7 @@ def test_the_message_gives_both() -> None:
 def test_the_line_under_the_table_gives_both() -> None:
     """The table shows the change that counts, so the line has the other one."""
     said = remark(replace(BATCH, judgement=settled(BEFORE, BESIDE)))
-    assert said == f"serving-batch: from {BESIDE.against} to HEAD; b{THEN}"
+    assert said == f"serving-batch: HEAD over {BESIDE.against}; b{THEN}"
 
 
 def test_what_made_the_baseline_say_so_is_named() -> None:
