@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from pathlib import Path
 
 import psutil
@@ -13,11 +14,12 @@ from perf.machine.lock import session_name
 from serving.runtimes.docker import DockerRuntime
 from tests.support.docker_engine import BASE, WHEELS
 from tests.support.fakes import wait_until
-from tests.support.suite import Started, Suite, tiny_model
+from tests.support.suite import ROOT, Started, Suite, tiny_model
 
 pytest_plugins = ("tests.support.docker_fixtures",)
 
 AGES_S = 120
+LONG_S = 45  # some grace periods, on a busy machine
 TERMINATED = 128 + signal.SIGTERM
 
 
@@ -26,9 +28,9 @@ def served() -> tuple[str, ...]:
     return ("--perf-model", tiny_model(), "-k", "serving-batch")
 
 
-def start_and_measure(suite: Suite) -> Started:
+def start_and_measure(suite: Suite, *more: str) -> Started:
     """Start a run, and return it once all its jobs wait for a server that never answers."""
-    run = suite.start(*served(), env=suite.slow_server(AGES_S))
+    run = suite.start(*served(), *more, env=suite.slow_server(AGES_S))
     run.until("a server is started", run.servers)
     wait_until(lambda: len(clients(suite)) == 16, "sixteen jobs that wait for an answer")
     return run
@@ -69,13 +71,21 @@ def test_ctrl_c_while_the_server_starts_leaves_nothing(suite: Suite) -> None:
     ("number", "code"),
     [(signal.SIGINT, pytest.ExitCode.INTERRUPTED), (signal.SIGTERM, TERMINATED)],
 )
+@pytest.mark.parametrize(
+    "beside", [(), ("--perf-against", str(ROOT))], ids=["alone", "side by side"]
+)
 def test_a_signal_in_the_middle_of_a_block_leaves_nothing(
-    number: signal.Signals, code: int, suite: Suite
+    number: signal.Signals, code: int, beside: tuple[str, ...], suite: Suite
 ) -> None:
-    """Waiting jobs and computing workers are ended; the exit code is that of the signal."""
-    run = start_and_measure(suite)
+    """Waiting jobs and computing workers are ended; the exit code is that of the signal.
+
+    Side by side they belong to a process of each tree. That takes no longer.
+    """
+    run = start_and_measure(suite, *beside)
+    begun_s = time.monotonic()
     run.process.send_signal(number)
     ended = run.wait()
+    assert time.monotonic() - begun_s < LONG_S
     assert suite.left_over() == []
     assert ended.code == code, ended.output
     assert "INTERNALERROR" not in ended.output
