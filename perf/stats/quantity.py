@@ -61,7 +61,7 @@ THROUGHPUT = Quantity(
     better=1,
     paced=1,
     share=0.7,
-    launch=Prior(0.012, 4.0),
+    launch=Prior(0.016, 2.0),
     run=Prior(0.02, 2.0),
 )
 MEMORY = Quantity(
@@ -70,7 +70,7 @@ MEMORY = Quantity(
     better=-1,
     share=0.1,
     peak=True,
-    launch=Prior(0.01, 4.0),
+    launch=Prior(0.03, 2.0),
     run=Prior(0.01, 2.0),
 )
 CPU = Quantity(
@@ -79,7 +79,7 @@ CPU = Quantity(
     better=-1,
     paced=-1,
     share=0.1,
-    launch=Prior(0.012, 4.0),
+    launch=Prior(0.016, 2.0),
     run=Prior(0.02, 2.0),
 )
 P99 = Quantity(
@@ -88,7 +88,7 @@ P99 = Quantity(
     better=-1,
     paced=-1,
     share=0.1,
-    launch=Prior(0.03, 4.0),
+    launch=Prior(0.03, 2.0),
     run=Prior(0.03, 2.0),
 )
 
