@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -120,7 +121,7 @@ class Arm(Protocol):
         """Stop the server, if there is one. A second call does nothing."""
 
 
-class _PoolArm:
+class _PoolArm(ABC):
     """What all arms have in common whose jobs run in a pool of this process."""
 
     def __init__(self, pool: Pool, workload: Workload) -> None:
@@ -137,7 +138,7 @@ class _PoolArm:
         """How many images a block has."""
         return self.workload.block_images
 
-    def begin_relaunch(self) -> None:
+    def begin_relaunch(self) -> None:  # noqa: B027 -- nothing to begin, for either arm
         """Do nothing."""
 
     def warm_up(self) -> MeasuredBlock:
@@ -163,9 +164,9 @@ class _PoolArm:
         """Return nothing: this process runs the arm."""
         return ()
 
+    @abstractmethod
     def _target(self) -> object:
         """Return what every job is pointed at."""
-        raise NotImplementedError
 
     def _run(self, images: tuple[str, ...], on_record: OnRecord | None) -> MeasuredBlock:
         workload = self.workload

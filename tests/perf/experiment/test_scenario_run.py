@@ -71,6 +71,7 @@ class Bench:
     def measure(self, **settings: object) -> _Result:
         """Measure, and return what is published."""
         chosen = {"against": "", "confirm": True, "budget_asked": False, "seed": 7}
+        chosen["amounts_asked"] = settings.get("amounts_asked", False)
         context = SimpleNamespace(
             settings=SimpleNamespace(**{**chosen, "cache": None, **settings}),
             complete=settings.get("complete", False),
