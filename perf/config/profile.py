@@ -30,9 +30,6 @@ class Profile(BaseModel):
     launches: PositiveInt
     """Launches of each server, over which the pairs are spread."""
 
-    against_pairs: PositiveInt = 4
-    """Pairs of each launch in a run side by side."""
-
     budget_min: PositiveInt | None = None
     """Minutes for each scenario; what one leaves, the others may use.
 

@@ -56,7 +56,7 @@ class Scenario(BaseModel):
     tolerance: Annotated[float, NotInIdentity()] = Field(gt=0, lt=1)
     """The share of its throughput that the scenario may lose since a baseline."""
 
-    against_tolerance: Annotated[float, NotInIdentity()] = Field(default=0.015, gt=0, lt=1)
+    against_tolerance: Annotated[float, NotInIdentity()] = Field(default=0.02, gt=0, lt=1)
     """The same in a run side by side, which sees smaller losses."""
 
     memory_tolerance: Annotated[float, NotInIdentity()] = Field(default=0.1, gt=0, lt=1)

@@ -95,10 +95,10 @@ class Judgement:
     def is_open(self) -> bool:
         """Whether a run side by side should settle it.
 
-        It should where the verdict is a regression or open, or where another quantity lies
-        beyond its tolerance and is not certain.
+        It should where something is called changed or left open, or where another quantity
+        lies beyond its tolerance and is not certain.
         """
-        if self.verdict in {Verdict.REGRESSED, Verdict.INCONCLUSIVE}:
+        if self.verdict in {Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE}:
             return True
         return any(
             one.verdict is Verdict.INCONCLUSIVE and one.change.point > 1.0 + one.tolerance

@@ -221,6 +221,18 @@ def test_with_confirm_never_the_baseline_alone_decides(
     assert "side by side" not in run.output
 
 
+def test_as_many_launches_are_measured_as_were_asked_for(
+    suite: Suite, stored: Path
+) -> None:
+    """What a baseline leaves open is settled after all of them, not after the first two."""
+    run = suite.run(*arguments(suite))
+    assert run.code == pytest.ExitCode.OK, run.output
+    row = run.row(NAME)
+    assert row["baseline_file"] == str(stored)
+    assert row["before"]["verdict"] == "inconclusive"
+    assert [pair["launch"] for pair in row["pairs"]] == list(range(PAIRS))
+
+
 def test_a_false_alarm_of_a_baseline_is_no_failure(suite: Suite, stored: Path) -> None:
     """Where the machine was faster on the day of the baseline, the code is not blamed.
 

@@ -56,7 +56,6 @@ class SideBySide:
             profile=context.settings.profile,
             budget_s=budget_s,
             decided=lambda pairs, planned: self._judge(pairs, planned).verdict.is_certain,
-            side_by_side=True,
         )
         outcome = Measurement(
             context=context,

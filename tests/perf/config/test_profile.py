@@ -17,7 +17,6 @@ def test_profile_has_the_documented_amounts() -> None:
         "reference_images",
         "pairs",
         "launches",
-        "against_pairs",
         "budget_min",
     }
     assert Profile.model_fields["budget_min"].default is None

@@ -174,10 +174,10 @@ def test_what_a_baseline_leaves_open_is_settled_side_by_side(
 
 
 @pytest.mark.parametrize(
-    "verdict", [Verdict.UNCHANGED, Verdict.IMPROVED, Verdict.NO_BASELINE, Verdict.INVALID]
+    "verdict", [Verdict.UNCHANGED, Verdict.NO_BASELINE, Verdict.INVALID]
 )
 def test_other_verdicts_need_no_settling(make: Make, verdict: Verdict) -> None:
-    """They are no alarm and leave nothing open, or cannot be settled."""
+    """They say that nothing changed, or cannot be settled."""
     bench = make(verdict=verdict)
     assert bench.measure().judgement == Judgement(verdict=verdict)
     assert [one[0] for one in bench.asked] == ["since"]

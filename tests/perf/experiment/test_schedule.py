@@ -43,8 +43,6 @@ class Measurement:
 
     profile: Profile = STANDARD
 
-    side_by_side: bool = False
-
     decided: Callable[[int], bool] = lambda _: False
     """Returns whether so many launches decide."""
 
@@ -58,7 +56,6 @@ class Measurement:
             profile=self.profile,
             budget_s=self.budget_s,
             decided=self._decided,
-            side_by_side=self.side_by_side,
             _begun_s=self.begun_s,
         )
 
@@ -151,26 +148,14 @@ def test_every_launch_of_a_budget_has_equally_many_pairs(clock: Clock, pairs: in
     assert measured.launches(then_s=10.0) == each(5, pairs=(pairs + 1) // 2)
 
 
-def test_launch_side_by_side_has_pairs_of_its_own(clock: Clock) -> None:
-    """Two servers are launched then, which takes longer, so a launch has more pairs.
-
-    Where launches are counted, the profile's pairs are measured as ever.
-    """
-    profile = STANDARD.model_copy(update={"against_pairs": 6})
-    measured = Measurement(clock, 35.0, profile, side_by_side=True)
-    assert measured.launches(then_s=10.0) == each(3, pairs=6)
-    assert Measurement(clock, 35.0, profile).launches(then_s=10.0) == each(3)
-    counted = Measurement(clock, None, profile, side_by_side=True)
-    assert counted.launches(then_s=10.0) == each(4)
-
-
 @pytest.mark.parametrize(
-    ("pairs", "budget_s", "most"), [(16, None, 8), (16, 60.0, 8), (1, None, 1), (1, 1.0, 1)]
+    ("pairs", "budget_s", "most"),
+    [(16, None, 8), (16, 60.0, 16), (1, None, 1), (1, 1.0, 1)],
 )
-def test_half_of_the_profiles_pairs_may_be_measured_again(
+def test_as_many_pairs_as_half_a_profile_may_be_measured_again(
     clock: Clock, pairs: int, budget_s: float | None, most: int
 ) -> None:
-    """It is at least one; a budget of many launches allows no more."""
+    """It is at least one; with a budget, which has more launches, the whole profile."""
     update = {"pairs": pairs, "launches": min(pairs, 4)}
     profile = STANDARD.model_copy(update=update)
     assert Measurement(clock, budget_s, profile).course.most_replaced == most

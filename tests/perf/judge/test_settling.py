@@ -32,6 +32,14 @@ THEN = (
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
+def test_what_is_called_changed_or_left_open_is_settled(verdict: Verdict) -> None:
+    """A gain may be the machine's doing as well as a loss. A fault is not settled."""
+    changed_or_open = {Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE}
+    found = replace(BESIDE, verdict=verdict)
+    assert found.is_open is (verdict in changed_or_open)
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
 def test_the_verdict_side_by_side_counts(verdict: Verdict) -> None:
     """Whatever it is, and with its own numbers; those of the baseline are kept beside."""
     found = settled(BEFORE, replace(BESIDE, verdict=verdict))
