@@ -18,7 +18,7 @@ from tabulate import tabulate
 from perf.config.table import Table
 from perf.stats import QUANTITIES
 from perf.trust.curve import operating_curve, rival_rates
-from perf.trust.draws import Plan, SideBySide, SinceBaseline
+from perf.trust.draws import Draws, Plan, SideBySide, SinceBaseline
 from perf.trust.live import run_live
 from perf.trust.outcomes import live_rows, read_live
 from perf.trust.priors import beside_prior, launch_prior, run_prior
@@ -30,10 +30,19 @@ from perf.trust.recordings import (
     recording_of,
     runs_of,
 )
-from perf.trust.render import SIDE_BY_SIDE, WITHOUT_PACE, MachinePart, Page, markdown, plot
+from perf.trust.render import (
+    PINPOINT,
+    SIDE_BY_SIDE,
+    WITHOUT_PACE,
+    MachinePart,
+    Page,
+    markdown,
+    plot,
+)
+from perf.trust.rivals import Pinpoint
 
 SEED = 20261127
-LAUNCHES = 9  # as many as fit into six minutes side by side
+LAUNCHES = 16  # as many as fit into six minutes side by side
 _HERE = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -166,7 +175,7 @@ def page_of(recordings: Mapping[str, Sequence[Recording]], number: int) -> Page:
 def _part(name: str, recordings: Sequence[Recording], number: int) -> MachinePart:
     runs = runs_of(recordings, Kind.REFERENCE)
     beside = SideBySide(runs_of(recordings, Kind.SIDE_BY_SIDE), _plan(side_by_side=True))
-    ways: dict[str, SinceBaseline | SideBySide] = {}
+    ways: dict[str, Draws] = {}
     for baseline_runs in range(1, len(runs)):
         plan = replace(_plan(side_by_side=False), baseline_runs=baseline_runs)
         word = "run" if baseline_runs == 1 else "runs"
@@ -174,6 +183,7 @@ def _part(name: str, recordings: Sequence[Recording], number: int) -> MachinePar
     if beside.names:
         ways[SIDE_BY_SIDE] = beside
         ways[WITHOUT_PACE] = replace(beside, paced=False)
+        ways[PINPOINT] = Pinpoint(beside)
     one = SinceBaseline(runs, _plan(side_by_side=False))
     return MachinePart(
         name=name,

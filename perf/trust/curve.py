@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from perf.stats import Pair, Verdict
-from perf.trust.draws import SideBySide, SinceBaseline, Tally, tally
+from perf.trust.draws import Draws, SinceBaseline, Tally, tally
 from perf.trust.rivals import RIVALS
 
 LOSSES = (0.0, 0.02, 0.03, 0.05, 0.10)
@@ -70,7 +70,7 @@ class Curve:
         return sorted(self.certain)
 
 
-def operating_curve(draw: SinceBaseline | SideBySide, *, number: int, seed: int) -> Curve:
+def operating_curve(draw: Draws, *, number: int, seed: int) -> Curve:
     """Return the curve from `number` drawn runs for each loss."""
     tallies = {
         loss: tally(draw, number=number, seed=seed + place, loss=loss)

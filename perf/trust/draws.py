@@ -1,7 +1,8 @@
 """Runs that are drawn from recorded runs, and judged by the gate's own rule.
 
-Whole launches are drawn at random, with replacement, from one recorded run. So the result
-has what makes the blocks of a launch alike.
+Whole launches are drawn at random from one recorded run, so the result has what makes the
+blocks of a launch alike. None is drawn twice if enough were recorded: equal launches would
+make the error look too small.
 
 - Since a baseline: the run and each run of its baseline come from different recordings, so
   the result has the differences between runs too.
@@ -17,6 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import numpy as np
 
@@ -51,6 +53,9 @@ class Plan:
     baseline_runs: int = 1
     """How many runs a baseline has."""
 
+    pairs: int = 2
+    """How many pairs a launch has. Of a recorded launch with more, the first are used."""
+
     def rule(self, name: str, scenarios: int) -> Rule:
         """Return how the throughput of a scenario is judged in a run of so many."""
         return Rule(
@@ -59,6 +64,22 @@ class Plan:
             tolerance=self.tolerances[name],
             share=THROUGHPUT.share,
         )
+
+
+class Draws(Protocol):
+    """A way to draw runs and to judge them."""
+
+    @property
+    def names(self) -> list[str]:
+        """The scenarios."""
+
+    def outcome(
+        self, name: str, factor: float, rng: np.random.Generator
+    ) -> tuple[Verdict, int]:
+        """Draw a run of one scenario; return its verdict and how many launches it took.
+
+        `factor` multiplies our throughputs.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +107,15 @@ class SinceBaseline:
         """Return the launches of a run, and what estimates its change."""
         current, *others = self.chosen(name, rng)
         baseline = [Sample(p for launch in run for p in launch) for run in others]
-        drawn = drawn_launches(current, self.plan.planned, factor, rng)
+        drawn = drawn_launches(current, self.plan, factor, rng)
         return drawn, lambda sample: estimate_change(sample, *baseline)
+
+    def outcome(
+        self, name: str, factor: float, rng: np.random.Generator
+    ) -> tuple[Verdict, int]:
+        """Draw a run and judge it by the gate's rule."""
+        rule = self.plan.rule(name, len(self.names))
+        return first_verdict(*self.draw(name, factor, rng), rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +140,19 @@ class SideBySide:
         every = [launch for run in self.runs if name in run for launch in run[name]]
         if not self.paced:
             every = [[_without_pace(pair) for pair in launch] for launch in every]
-        drawn = drawn_launches(every, self.plan.planned, 1.0, rng)
+        drawn = drawn_launches(every, self.plan, 1.0, rng)
         swapped = [
             [_swapped(pair) for pair in launch] if rng.random() < 0.5 else launch  # noqa: PLR2004 -- a fair coin
             for launch in drawn
         ]
         return [[slowed(p, factor) for p in launch] for launch in swapped], _beside
+
+    def outcome(
+        self, name: str, factor: float, rng: np.random.Generator
+    ) -> tuple[Verdict, int]:
+        """Draw a run and judge it by the gate's rule."""
+        rule = self.plan.rule(name, len(self.names))
+        return first_verdict(*self.draw(name, factor, rng), rule)
 
 
 @dataclass(slots=True)
@@ -136,9 +171,7 @@ class Tally:
     """How many launches the verdict on each scenario took, one entry for each run."""
 
 
-def tally(
-    draw: SinceBaseline | SideBySide, *, number: int, seed: int, loss: float = 0.0
-) -> Tally:
+def tally(draw: Draws, *, number: int, seed: int, loss: float = 0.0) -> Tally:
     """Return the counts over `number` drawn runs in which every scenario has `loss`."""
     rng = np.random.default_rng(seed)
     counts = Tally()
@@ -146,9 +179,7 @@ def tally(
     for _ in range(number):
         alarm = False
         for name in names:
-            launches, estimate = draw.draw(name, 1.0 - loss, rng)
-            rule = draw.plan.rule(name, len(names))
-            verdict, taken = first_verdict(launches, estimate, rule)
+            verdict, taken = draw.outcome(name, 1.0 - loss, rng)
             counts.verdicts.setdefault(name, Counter())[verdict] += 1
             counts.launches.setdefault(name, []).append(taken)
             alarm |= verdict in {Verdict.REGRESSED, Verdict.IMPROVED}
@@ -174,15 +205,20 @@ def first_verdict(
 
 
 def drawn_launches(
-    launches: Launches, number: int, factor: float, rng: np.random.Generator
+    launches: Launches, plan: Plan, factor: float, rng: np.random.Generator
 ) -> list[list[Pair]]:
-    """Return `number` launches, drawn with replacement and numbered in order.
+    """Return the planned launches, drawn at random and numbered in order.
 
     The scenario's throughputs are multiplied by `factor`.
     """
+    again = len(launches) < plan.planned
+    drawn = rng.choice(len(launches), size=plan.planned, replace=again)
     return [
-        [replace(slowed(pair, factor), launch=place) for pair in launches[which]]
-        for place, which in enumerate(rng.integers(len(launches), size=number))
+        [
+            replace(slowed(pair, factor), launch=place)
+            for pair in launches[which][: plan.pairs]
+        ]
+        for place, which in enumerate(drawn)
     ]
 
 

@@ -88,19 +88,23 @@ def recording_of(result: Path, *, quiet: bool) -> Recording:
     """Return the recording that a result holds.
 
     `result` is a file of `--benchmark-json`, or the summary.json of a run side by side.
-    Raises OSError, KeyError, ValueError or StopIteration where it is neither.
+    A summary does not say when it was made; the file's time does. Raises OSError, KeyError,
+    ValueError or StopIteration where it is neither.
     """
     raw = json.loads(result.read_text("utf-8"))
-    return _of_summary(raw, quiet) if "scenarios" in raw else _of_benchmarks(raw, quiet)
+    if "scenarios" not in raw:
+        return _of_benchmarks(raw, quiet)
+    written = datetime.fromtimestamp(result.stat().st_mtime, UTC)
+    return _of_summary(raw, written, quiet)
 
 
-def _of_summary(raw: Mapping[str, Any], quiet: bool) -> Recording:  # noqa: FBT001 -- private, and named where it is given
+def _of_summary(raw: Mapping[str, Any], written: datetime, quiet: bool) -> Recording:  # noqa: FBT001 -- private, and named where it is given
     rows = {row["name"]: row for row in raw["scenarios"]}
     if not all(row["against"] for row in rows.values()):
         raise ValueError("only the summary of a run side by side is a recording")
     return Recording(
         kind=Kind.SIDE_BY_SIDE,
-        recorded=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}",
+        recorded=f"{written:%Y-%m-%dT%H:%M:%S}",
         machine={
             "class": raw["machine_class"],
             "CPU": raw["machine"].get("CPU", ""),

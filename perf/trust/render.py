@@ -16,6 +16,7 @@ from perf.trust.rivals import RIVALS
 
 SIDE_BY_SIDE = "side by side"
 WITHOUT_PACE = "side by side, without pace"
+PINPOINT = "side by side, by Pinpoint's rule"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

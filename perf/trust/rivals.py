@@ -1,21 +1,28 @@
 """The rules of other tools, as they are published, for the same blocks.
 
 Each rule takes the durations of the scenario's blocks in the baseline and now, in seconds
-for an image. It returns whether it calls the scenario slower. This module is pure.
+for an image. It returns whether it calls the scenario slower. `Pinpoint` judges runs side
+by side. This module is pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import mannwhitneyu
+from scipy.stats import ks_2samp, mannwhitneyu
+
+from perf.stats import Block, Verdict
+from perf.trust.draws import SideBySide
 
 Durations = Sequence[float]
 _BENCHSTAT = 0.05
 _ASV = 0.002
 _WINDOWS = 3
 _STABLE = 0.10
+_PINPOINT = 0.01
+_FIRST_LOOK = 10  # attempts
 
 
 def pytest_benchmark(baseline: Durations, now: Durations) -> bool:
@@ -52,6 +59,49 @@ RIVALS: Mapping[str, Callable[[Durations, Durations], bool]] = {
     "TorchServe nightly, 30 %": torchserve_nightly,
     "perf_analyzer, 3 within 10 %": perf_analyzer,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Pinpoint:
+    """Judges the runs of `beside` in the manner of Chromium's Pinpoint.
+
+    It launches both trees in turn, takes each launch's mean time of an image, and knows no
+    pace. They differ if the smaller p of the Mann-Whitney and the Kolmogorov-Smirnov test
+    is at most 0.01. It looks after ten launches, and again after all of them.
+    """
+
+    beside: SideBySide
+
+    @property
+    def names(self) -> list[str]:
+        """The scenarios."""
+        return self.beside.names
+
+    def outcome(
+        self, name: str, factor: float, rng: np.random.Generator
+    ) -> tuple[Verdict, int]:
+        """Draw a run and judge it; no difference in the end counts as unchanged."""
+        launches, _ = self.beside.draw(name, factor, rng)
+        ours = [_image_s(pair.scenario for pair in one) for one in launches]
+        theirs = [_image_s(pair.reference for pair in one) for one in launches]
+        for seen in (_FIRST_LOOK, len(launches)):
+            if (found := pinpoint(theirs[:seen], ours[:seen])) is not Verdict.UNCHANGED:
+                return found, min(seen, len(launches))
+        return Verdict.UNCHANGED, len(launches)
+
+
+def pinpoint(theirs: Durations, ours: Durations) -> Verdict:
+    """Return Pinpoint's verdict on the launches of two trees."""
+    p = min(mannwhitneyu(theirs, ours).pvalue, ks_2samp(theirs, ours).pvalue)
+    if p > _PINPOINT:
+        return Verdict.UNCHANGED
+    slower = np.median(ours) > np.median(theirs)
+    return Verdict.REGRESSED if slower else Verdict.IMPROVED
+
+
+def _image_s(blocks: Iterable[Block]) -> float:
+    """Return the mean time of an image, in seconds."""
+    return float(np.mean([1.0 / block.rps for block in blocks]))
 
 
 def _stable_mean(durations: Durations) -> float:
