@@ -79,7 +79,7 @@ class SinceBaseline:
         launches = len({pair.launch for pair in pairs})
         if brief and launches >= FEWEST_LAUNCHES:
             return True
-        return self._judge(pairs, planned, {}).verdict.is_certain
+        return self._judge(pairs, planned, {}).is_decided
 
     def _judge(
         self, pairs: Sequence[Pair], planned: int, facts: dict[str, str]

@@ -95,11 +95,21 @@ class Judgement:
     def is_open(self) -> bool:
         """Whether a run side by side should settle it.
 
-        It should where something is called changed or left open, or where another quantity
-        lies beyond its tolerance and is not certain.
+        It should where something is called changed, or left open.
         """
-        if self.verdict in {Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE}:
+        changed_or_open = {Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE}
+        return self.verdict in changed_or_open or self._has_suspect
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether no further launch is needed."""
+        if self.verdict is Verdict.REGRESSED:
             return True
+        return self.verdict.is_certain and not self._has_suspect
+
+    @property
+    def _has_suspect(self) -> bool:
+        """Whether a quantity beside throughput seems to be worse, but is not certain."""
         return any(
             one.verdict is Verdict.INCONCLUSIVE and one.change.point > 1.0 + one.tolerance
             for one in self.quantities[1:]

@@ -12,6 +12,7 @@ import json
 import shutil
 import time
 import uuid
+import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def sha256(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def archive_digest(path: Path) -> str:
+    """Return one short digest of the files in a zip archive.
+
+    Two archives of the same files differ in the padding between them, so their own bytes
+    do not tell whether a model has changed. Raises zipfile.BadZipFile and OSError.
+    """
+    with zipfile.ZipFile(path) as archive:
+        return digest_of(sorted((one.filename, one.CRC) for one in archive.infolist()))
 
 
 def digest_of_files(paths: Sequence[Path]) -> str:

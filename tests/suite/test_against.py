@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import zipfile
@@ -14,6 +13,7 @@ import pytest
 
 from perf.judge.stored import EXTRA
 from perf.report.schema import schema
+from serving.model.cache import archive_digest
 from tests.support.repository import BASE, Edit, Repository, replaced
 from tests.support.suite import Run, Suite, fresh_suite, tiny_model
 
@@ -172,14 +172,11 @@ def test_each_tree_has_its_own_model(suite: Suite, repository: Repository) -> No
     other = suite.folder / "other.pt"
     shutil.copy(tiny_model(), other)
     with zipfile.ZipFile(other, "a") as archive:
-        archive.comment = b"other"
+        archive.writestr("tiny/extra/note", "other")
     files = {MODEL: other}
     run = against(suite, repository.revision("other-model", files=files))
     assert run.code == pytest.ExitCode.OK, run.output
-    theirs, ours = (
-        hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-        for path in (other, repository.root / MODEL)
-    )
+    theirs, ours = (archive_digest(path)[:12] for path in (other, repository.root / MODEL))
     assert run.row(NAME)["differences"] == [f"checkpoint {theirs} -> {ours}"]
 
 

@@ -29,7 +29,7 @@ from perf.machine.lock import session_name
 from perf.machine.versions import versions
 from serving.child import serve
 from serving.errors import ConfigError, PerfError
-from serving.model.cache import sha256
+from serving.model.cache import archive_digest
 from serving.runtimes.choice import RuntimeChoice, make_runtime
 
 
@@ -133,7 +133,7 @@ def _facts(lab: Lab, row: Scenario) -> dict[str, str]:
     choice = lab.settings.model
     model: dict[str, Any] = {
         "model": choice.name,
-        "checkpoint": sha256(choice.path or lab.artifacts.checkpoint)[:12],
+        "checkpoint": archive_digest(choice.path or lab.artifacts.checkpoint)[:12],
     }
     spec = {name: str(value) for name, value in row.flat().items() if name != "name"}
     return {**spec, **model, **versions()}

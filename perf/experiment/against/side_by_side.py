@@ -55,7 +55,7 @@ class SideBySide:
         course = Course(
             profile=context.settings.profile,
             budget_s=budget_s,
-            decided=lambda pairs, planned: self._judge(pairs, planned).verdict.is_certain,
+            decided=lambda pairs, planned: self._judge(pairs, planned).is_decided,
         )
         outcome = Measurement(
             context=context,

@@ -40,6 +40,27 @@ def test_what_is_called_changed_or_left_open_is_settled(verdict: Verdict) -> Non
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize(
+    ("point", "of_memory", "open_"),
+    [
+        (1.2, Verdict.INCONCLUSIVE, True),
+        (1.05, Verdict.INCONCLUSIVE, False),
+        (1.2, Verdict.REGRESSED, False),
+        (0.8, Verdict.INCONCLUSIVE, False),
+    ],
+)
+def test_more_memory_that_is_not_certain_keeps_a_scenario_open(
+    verdict: Verdict, point: float, of_memory: Verdict, *, open_: bool
+) -> None:
+    """Then measuring goes on, even where throughput is unchanged or improved."""
+    memory = judged(point, 0.7 * point, 1.4 * point, of_memory, quantity="memory")
+    found = replace(BESIDE, verdict=verdict, quantities=(*BESIDE.quantities, memory))
+    certain = verdict in {Verdict.UNCHANGED, Verdict.IMPROVED}
+    assert found.is_decided is (verdict is Verdict.REGRESSED or (certain and not open_))
+    assert found.is_open or not open_
+
+
+@pytest.mark.parametrize("verdict", list(Verdict))
 def test_the_verdict_side_by_side_counts(verdict: Verdict) -> None:
     """Whatever it is, and with its own numbers; those of the baseline are kept beside."""
     found = settled(BEFORE, replace(BESIDE, verdict=verdict))
