@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import secrets
 import socket
+import sys
 from collections.abc import Iterable
 
 from serving.errors import ConfigError
@@ -15,6 +17,8 @@ LOOPBACK = "127.0.0.1"
 # server opens its ports seconds after they were chosen here; what it starts before that may
 # ask for dozens.
 _CHOICE = range(10_000, 30_000)
+_SHARE = 200
+_FEWEST_TRIES = 1_000
 
 
 def refuse_held_port(port: int) -> None:
@@ -34,8 +38,9 @@ def refuse_held_port(port: int) -> None:
 def free_ports(names: Iterable[str], first: int = 0) -> dict[str, int]:
     """Return a free port of loopback for each name; the first is `first` if not 0.
 
-    All are held until the last one is chosen, so that they differ. Raises ConfigError
-    where another program holds `first`.
+    All are held until the last one is chosen, so that they differ. Another process of ours
+    that chooses at the same time gets others. Raises ConfigError where another program
+    holds `first`.
     """
     names = list(names)
     ports: dict[str, int] = {}
@@ -49,10 +54,39 @@ def free_ports(names: Iterable[str], first: int = 0) -> dict[str, int]:
 
 
 def _hold_any(held: contextlib.ExitStack) -> int:
+    tries = 0
     while True:
         probe = held.enter_context(socket.socket())
-        port = secrets.choice(_CHOICE)
+        port = secrets.choice(_own_share() if tries < _FEWEST_TRIES else _CHOICE)
+        tries += 1
         # A port that is held is skipped.
         with contextlib.suppress(OSError):
             probe.bind((LOOPBACK, port))
             return port
+
+
+@functools.cache
+def _own_share() -> range:
+    """Return the ports that this process chooses from, and no other process of ours.
+
+    Two processes that launch servers at the same time would else choose the same port now
+    and then: it is free until a server opens it, seconds later. A share is held by a socket
+    with an abstract name, which only Linux has. It ends with the process.
+    """
+    if sys.platform != "linux":
+        return _CHOICE
+    shares = list(_CHOICE[::_SHARE])
+    while shares:
+        first = shares.pop(secrets.randbelow(len(shares)))
+        holder = socket.socket(socket.AF_UNIX)
+        try:
+            holder.bind(f"\0serving-perf-ports-{first}")
+        except OSError:  # another process has this share
+            holder.close()
+        else:
+            _holders.append(holder)
+            return range(first, first + _SHARE)
+    return _CHOICE
+
+
+_holders: list[socket.socket] = []  # open as long as the process lives

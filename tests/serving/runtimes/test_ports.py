@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +39,35 @@ def test_a_held_port_is_not_given_out(monkeypatch: pytest.MonkeyPatch) -> None:
         chosen = iter([taken, free])
         monkeypatch.setattr(secrets, "choice", lambda _: next(chosen))
         assert free_ports(["one"]) == {"one": free}
+
+
+def test_two_processes_choose_different_ports() -> None:
+    """Also while neither has opened its ports; a share is free again after its process."""
+    program = (
+        "import sys; from serving.runtimes import ports; "
+        "print(*ports.free_ports(map(str, range(20))).values(), flush=True); "
+        "share = ports._own_share(); print(share.start, share.stop, flush=True); "
+        "sys.stdin.read()"
+    )
+    shares: list[range] = []
+    with contextlib.ExitStack() as stack:
+        for _ in range(5):
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", program],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            assert process.stdout is not None
+            chosen, ends = (process.stdout.readline().split() for _ in range(2))
+            shares.append(range(*map(int, ends)))
+            assert all(int(port) in shares[-1] for port in chosen)
+        assert len({share.start for share in shares}) == len(shares)
+    for share in shares:
+        with socket.socket(socket.AF_UNIX) as holder:
+            holder.bind(f"\0serving-perf-ports-{share.start}")
 
 
 def test_first_port_is_the_one_asked_for() -> None:
