@@ -24,6 +24,7 @@ BUILD_TIMEOUT_S = 900.0
 BUILDER_ENV = {"PYTHONHASHSEED": "0"}
 _MANIFEST = "manifest.json"
 _UNFINISHED = ".building-"
+_NOT_THE_MODEL = (".debug_pkl", "/.data/serialization_id")
 
 
 def sha256(path: Path) -> str:
@@ -33,13 +34,20 @@ def sha256(path: Path) -> str:
 
 
 def archive_digest(path: Path) -> str:
-    """Return one short digest of the files in a zip archive.
+    """Return one short digest of the model in a TorchScript file, which is a zip archive.
 
-    Two archives of the same files differ in the padding between them, so their own bytes
-    do not tell whether a model has changed. Raises zipfile.BadZipFile and OSError.
+    Two builds of the same model differ in the padding between the archive's files, in the
+    files for debuggers, which have the paths of source code, and so in the archive's id.
+    Raises zipfile.BadZipFile and OSError.
     """
     with zipfile.ZipFile(path) as archive:
-        return digest_of(sorted((one.filename, one.CRC) for one in archive.infolist()))
+        return digest_of(
+            sorted(
+                (one.filename, one.CRC)
+                for one in archive.infolist()
+                if not one.filename.endswith(_NOT_THE_MODEL)
+            )
+        )
 
 
 def digest_of_files(paths: Sequence[Path]) -> str:

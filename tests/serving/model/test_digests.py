@@ -18,9 +18,13 @@ def archive(path: Path, *members: tuple[str, str], comment: bytes = b"") -> Path
 
 
 def test_an_archive_is_what_is_in_it(tmp_path: Path) -> None:
-    """The order of its files and what lies between them do not matter."""
-    one = archive(tmp_path / "one.pt", ("m/a", "1"), ("m/b", "2"))
-    same = archive(tmp_path / "same.pt", ("m/b", "2"), ("m/a", "1"), comment=b"more")
+    """The order of its files, what lies between, and debuggers' paths do not matter."""
+    one = archive(tmp_path / "one.pt", ("m/a", "1"), ("m/b", "2"), ("m/a.debug_pkl", "x"))
+    same = archive(
+        tmp_path / "same.pt",
+        *(("m/b", "2"), ("m/a", "1"), ("m/a.debug_pkl", "y")),
+        comment=b"more",
+    )
     assert sha256(one) != sha256(same)
     assert archive_digest(one) == archive_digest(same)
 
