@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from perf.experiment.answers import Counts, Expected
@@ -14,6 +15,7 @@ from perf.load.arrivals.closed import ClosedLoop
 from perf.load.jobs.targets import Address, LocalModel
 from perf.load.pools.base import BlockRun, OnRecord, Pool
 from perf.load.record import BlockRequest
+from perf.machine.page_cache import forget
 from serving.backends.base import Backend, ServedModel, Server
 from serving.runtimes.base import Runtime
 from serving.spec import ServerSpec
@@ -85,7 +87,7 @@ class Arm(Protocol):
         """Begin what `relaunch` does, if the arm can do it meanwhile."""
 
     def relaunch(self) -> None:
-        """Stop the server, if there is one, and start a new one."""
+        """Stop the server, if there is one, and start a new one; see the arms."""
 
     def warm_up(self) -> MeasuredBlock:
         """Run a block that is not measured."""
@@ -189,7 +191,12 @@ class LocalArm(_PoolArm):
         self._model = model
 
     def relaunch(self) -> None:
-        """Do nothing."""
+        """Have the model's file read from disk again.
+
+        Where a file lies in memory stays the same until then. It must differ between
+        launches, because it differs between runs.
+        """
+        forget(Path(self._model.checkpoint))
 
     def observed(self) -> Mapping[str, int | str]:
         """Return nothing."""

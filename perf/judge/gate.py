@@ -40,7 +40,7 @@ class Judged:
     quantity: str
 
     change: Estimate
-    """The value over that of the baseline or the other tree; decides on an alarm."""
+    """The value over that of the baseline or the other tree; its interval decided."""
 
     tolerance: float
     """By which share it may get worse."""
@@ -213,7 +213,7 @@ def _each(estimate: Callable[[Quantity], Change], terms: Terms) -> Sequence[Judg
             change = estimate(quantity)
         except NotMeasuredError:
             continue  # memory cannot be read everywhere
-        interval = change.interval(rule.alarm_tail(change), quantity.better)
+        interval = change.interval(rule.deciding_tail(change), quantity.better)
         judged.append(
             Judged(
                 quantity=quantity.name,

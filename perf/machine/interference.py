@@ -108,15 +108,16 @@ class Watch:
         yield found
         after, idle_after_s = self._read(), cpu_seconds(idle_pids)
         own_s = max(0.0, after.own_s - before.own_s)
+        foreign_s = after.busy_s - before.busy_s - own_s
         found.append(
             Conditions(
                 duration_s=after.at_s - before.at_s,
                 own_s=own_s,
-                foreign_s=after.busy_s - before.busy_s - own_s,
+                foreign_s=foreign_s,
                 stolen_s=after.stolen_s - before.stolen_s,
                 throttled_s=after.throttled_s - before.throttled_s,
                 idle_arm_s=max(0.0, idle_after_s - idle_before_s),
-                busiest=_busiest(before, after),
+                busiest=_busiest(before, after, foreign_s),
             )
         )
 
@@ -139,9 +140,14 @@ class Watch:
         )
 
 
-def _busiest(before: Counters, after: Counters) -> dict[str, float]:
+def _busiest(before: Counters, after: Counters, foreign_s: float) -> dict[str, float]:
+    """Return the processes that used most, each with at most what all of them used.
+
+    A process that waited for a child which has ended is charged with the child's whole CPU
+    time, and most of that may lie before the block.
+    """
     used = {
-        f"{name} ({pid})": now_s - before.foreign[pid, started][1]
+        f"{name} ({pid})": min(foreign_s, now_s - before.foreign[pid, started][1])
         for (pid, started), (name, now_s) in after.foreign.items()
         if (pid, started) in before.foreign
     }

@@ -52,7 +52,7 @@ def _legend(results: Sequence[ScenarioResult]) -> list[str]:
         [
             _CHANGE,
             "it is judged against the tolerance",
-            f"its interval [ ] decides on an alarm ({changes})" if changes else "",
+            f"its interval [ ] decided on the verdict ({changes})" if changes else "",
         ],
         [_EFFICIENCY if any(derived.efficiency(r.pairs) for r in results) else ""],
         [_OTHERS],

@@ -58,6 +58,16 @@ class Rule:
             pass_tail=self._tail(change, PASS_ALPHA),
         )
 
+    def deciding_tail(self, change: Change) -> float:
+        """Return what the interval that decided on the verdict omits on each side.
+
+        For `unchanged` that is the interval that lies inside the tolerance; for every other
+        verdict it is the one that decides on an alarm.
+        """
+        if self.verdict(change) is Verdict.UNCHANGED:
+            return self._tail(change, PASS_ALPHA)
+        return self.alarm_tail(change)
+
     def alarm_tail(self, change: Change) -> float:
         """Return what the interval that decides on an alarm omits on each side."""
         return self._tail(change, RUN_ALPHA * self.share / self.scenarios / 2.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import secrets
@@ -84,9 +85,10 @@ def _own_share() -> range:
         except OSError:  # another process has this share
             holder.close()
         else:
-            _holders.append(holder)
+            _holders.enter_context(holder)
             return range(first, first + _SHARE)
     return _CHOICE
 
 
-_holders: list[socket.socket] = []  # open as long as the process lives
+_holders = contextlib.ExitStack()  # open as long as the process lives
+atexit.register(_holders.close)

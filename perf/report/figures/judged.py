@@ -115,7 +115,7 @@ FIGURES: tuple[Figure[Any], ...] = (
         value=lambda result: result.judgement.change,
         schema=described(
             "Throughput at equal pace, over that of the baseline or the other tree; 1 for "
-            "no change. The interval is the one that decides on an alarm.",
+            "no change. The interval is the one that decided on the verdict.",
             ESTIMATE,
         ),
         sections=(Section.VERDICTS,),

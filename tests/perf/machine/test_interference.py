@@ -174,9 +174,21 @@ def test_the_busiest_of_the_others_are_named(
     used_s |= dict.fromkeys((11, 21, 22, 23, 24, 25), 5.0)
     with kernel.watch(11).block() as found:
         used_s |= {11: 9.0, 21: 5.5, 22: 7.0, 23: 6.0, 24: 5.25, 31: 8.0}
+        kernel.spend(user=round(9.0 / _TICK_S))
     busiest = found[0].busiest
     assert list(busiest) == ["program22 (22)", "program23 (23)", "program21 (21)"]
     assert list(busiest.values()) == pytest.approx([2.0, 1.0, 0.5])
+
+
+def test_no_process_used_more_than_all_of_them(
+    kernel: Kernel, used_s: dict[int, float]
+) -> None:
+    """Waiting for an ended child adds its whole CPU time to the parent's at once."""
+    used_s |= {11: 1.0, 21: 5.0}
+    with kernel.watch(11).block() as found:
+        used_s |= {11: 2.0, 21: 95.0}
+        kernel.spend(user=round(1.5 / _TICK_S))
+    assert found[0].busiest == pytest.approx({"program21 (21)": 0.5})
 
 
 def test_without_a_busy_process_none_is_named(

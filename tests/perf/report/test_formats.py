@@ -91,7 +91,7 @@ def test_text_says_what_the_columns_mean_and_what_each_scenario_has_to_say() -> 
     assert notes == {
         "change of throughput": "since the baseline, or from the other tree to this one, "
         "at equal pace of the cores; it is judged against the tolerance; its interval [ ] "
-        "decides on an alarm (99.5 % confidence)",
+        "decided on the verdict (99.5 % confidence)",
         "also judged": "peak memory, CPU time of an image and p99 of the latency; a line "
         "below names each one that regressed",
         "efficiency": "throughput over that of the model alone, which is measured beside "
@@ -116,7 +116,9 @@ def test_confidences_that_differ_are_given_as_a_range() -> None:
     (first, *_) = BATCH.judgement.quantities
     run = run_of(BATCH, rejudged(BATCH, quantities=(replace(first, change=change),)))
     for exporter in (TERMINAL, MARKDOWN):
-        assert "decides on an alarm (99.5 % to 99.94 % confidence)" in exporter.render(run)
+        assert "decided on the verdict (99.5 % to 99.94 % confidence)" in exporter.render(
+            run
+        )
 
 
 def test_the_null_control_has_a_line_of_its_own() -> None:

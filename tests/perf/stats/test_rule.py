@@ -69,6 +69,24 @@ def test_the_verdict_of_simple_cases(
     assert RULE.verdict(change_of(point, standard_error)) is verdict
 
 
+@pytest.mark.parametrize("point", [0.0, 0.008])
+def test_a_narrower_interval_decided_on_unchanged(point: float) -> None:
+    """It lies inside the tolerance; the one that decides on an alarm need not."""
+    change = change_of(point, 0.018)
+    assert RULE.verdict(change) is Verdict.UNCHANGED
+    decided = change.interval(RULE.deciding_tail(change))
+    assert 1.0 - RULE.tolerance <= decided.low
+    assert decided.high <= 1.0 / (1.0 - RULE.tolerance)
+    assert change.interval(RULE.alarm_tail(change)).low < decided.low
+
+
+@pytest.mark.parametrize("point", [-0.2, -0.06, 0.2])
+def test_the_interval_of_an_alarm_decided_on_the_rest(point: float) -> None:
+    """So it does for regressed, improved and inconclusive."""
+    change = change_of(point, 0.02)
+    assert RULE.deciding_tail(change) == RULE.alarm_tail(change)
+
+
 @pytest.mark.parametrize("point", [-0.04, 0.04])
 def test_a_certain_change_within_the_tolerance_is_unchanged(point: float) -> None:
     """A certain loss of 4 % raises no alarm where 5 % are tolerated."""
