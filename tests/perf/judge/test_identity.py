@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ from perf.config.settings import Settings
 from perf.config.table import Table
 from perf.judge.baselines import Baseline, read_baselines
 from perf.judge.identity import identity_of
-from perf.judge.stored import EXTRA
 from serving.model.choice import ModelChoice, photographs
 from serving.runtimes.choice import DockerSettings
 
@@ -27,12 +25,6 @@ VERSIONS = {
     "torchserve": "0.12.0",
     "python": "3.11.7",
 }
-
-
-def schemas(path: Path) -> set[int]:
-    """Return the versions of the entries of a stored file."""
-    stored = json.loads(path.read_text("utf-8"))["benchmarks"]
-    return {benchmark["extra_info"][EXTRA]["schema_version"] for benchmark in stored}
 
 
 def settings() -> Settings:
@@ -86,8 +78,6 @@ def header(baseline: Baseline) -> RunHeader:
 def test_stored_baselines_apply_to_the_rows_of_today(path: Path) -> None:
     """No field that joined a row since a baseline was recorded makes it useless."""
     found = read_baselines(path)
-    if schemas(path) == {3}:
-        pytest.skip("recorded without pace: no baseline any more")
     assert found
     for baseline in found:
         row = Table.read().find(baseline.name)
