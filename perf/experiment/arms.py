@@ -87,7 +87,7 @@ class Arm(Protocol):
         """Begin what `relaunch` does, if the arm can do it meanwhile."""
 
     def relaunch(self) -> None:
-        """Stop the server, if there is one, and start a new one; see the arms."""
+        """Start a new server in place of the old one, if the arm has any."""
 
     def warm_up(self) -> MeasuredBlock:
         """Run a block that is not measured."""
