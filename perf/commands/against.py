@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
         return _WRONG_USE
     ref, *more = arguments
     pytest = [sys.executable, "-m", "pytest", "perf/test_throughput.py"]
-    done = subprocess.run([*pytest, "--perf-against", ref, *more], cwd=_ROOT, check=False)
+    done = subprocess.run([*pytest, f"--perf-against={ref}", *more], cwd=_ROOT, check=False)
     return done.returncode
 
 

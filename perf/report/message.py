@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import astuple
 from pathlib import PurePath
@@ -14,6 +15,7 @@ from perf.stats import Verdict
 
 _DEFAULT_PROFILE = "standard"
 _DEFAULT_DEVICE = "cpu"
+_SHORT_BLOCK_S, _LONG_BLOCK_S = 2.0, 5.0
 _OPENINGS = {
     Verdict.REGRESSED: "regressed",
     Verdict.UNCHANGED: "is unchanged",
@@ -90,7 +92,7 @@ def repeat_command(name: str, header: RunHeader, against: str = "") -> str:
     if header.profile != _DEFAULT_PROFILE:
         words += ["--perf-profile", header.profile]
     if against:
-        words += ["--perf-against", against]
+        words += [f"--perf-against={against}"]
     return shlex.join([*words, *header.model_options])
 
 
@@ -169,7 +171,23 @@ def _detectable(result: ScenarioResult) -> str:
     number = len({pair.launch for pair in result.against_pairs or result.pairs})
     launches = "1 launch" if number == 1 else f"{number} launches"
     loss = formatting.share(result.judgement.smallest_seen)
-    return f"the smallest loss that {launches} can detect reliably is {loss}"
+    said = f"the smallest loss that {launches} can detect reliably is {loss}"
+    return "; ".join(filter(None, (said, _longer_blocks(result, number))))
+
+
+def _longer_blocks(result: ScenarioResult, launches: int) -> str:
+    """Return how to measure longer blocks, where they are short and told apart."""
+    pairs = len(result.pairs)
+    if result.against_pairs or not pairs or not result.images:
+        return ""
+    lasts_s = result.duration_s / pairs
+    if lasts_s >= _SHORT_BLOCK_S:
+        return ""
+    total = math.ceil(result.images * _LONG_BLOCK_S / lasts_s)
+    return (
+        f"a block lasts {formatting.seconds(lasts_s)}, and chance weighs less in longer "
+        f"ones: add --perf-launches {launches} --perf-pairs {pairs} --perf-total {total}"
+    )
 
 
 def _baseline(judgement: Judgement) -> str:

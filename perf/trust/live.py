@@ -95,7 +95,7 @@ def _measure(copy: Path, reports: Path, options: Sequence[str]) -> Mapping[str, 
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "perf/test_throughput.py"),
-            *("--perf-against", str(ROOT), "--perf-runtime", "process"),
+            *(f"--perf-against={ROOT}", "--perf-runtime", "process"),
             *("--perf-scenario", ",".join(SERVED), "--perf-reports", str(reports)),
             *options,
         ],

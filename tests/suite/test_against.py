@@ -92,7 +92,7 @@ def arguments(suite: Suite, *more: str) -> tuple[str, ...]:
 
 def against(suite: Suite, ref: str, *more: str) -> Run:
     """Run side by side with `ref`."""
-    return suite.run(*arguments(suite, "--perf-against", ref, *more))
+    return suite.run(*arguments(suite, f"--perf-against={ref}", *more))
 
 
 def test_the_same_code_passes(suite: Suite, repository: Repository) -> None:
@@ -313,5 +313,5 @@ def test_a_row_that_the_other_tree_lacks_is_refused(
     ref = repository.revision("no-row", edits={TABLE: renamed})
     cache = ("--perf-model", MODEL, "--perf-cache", str(suite.folder / "cache"))
     row = ("-k", "throughput", "--perf-scenario", "serving-single")
-    run = suite.run(*cache, *row, "--perf-against", ref)
+    run = suite.run(*cache, *row, f"--perf-against={ref}")
     refused(run, f"--perf-against {ref}: --perf-scenario serving-single: no such scenario")

@@ -72,7 +72,7 @@ def test_ctrl_c_while_the_server_starts_leaves_nothing(suite: Suite) -> None:
     [(signal.SIGINT, pytest.ExitCode.INTERRUPTED), (signal.SIGTERM, TERMINATED)],
 )
 @pytest.mark.parametrize(
-    "beside", [(), ("--perf-against", str(ROOT))], ids=["alone", "side by side"]
+    "beside", [(), (f"--perf-against={ROOT}",)], ids=["alone", "side by side"]
 )
 def test_a_signal_in_the_middle_of_a_block_leaves_nothing(
     number: signal.Signals, code: int, beside: tuple[str, ...], suite: Suite

@@ -106,6 +106,10 @@ REFUSED: dict[str, tuple[Words, Words]] = {
         )
         for option in ("--benchmark-save=x", "--perf-port=8080", "--perf-limits")
     },
+    "a folder after a space": (
+        ("--perf-against", str(ROOT)),
+        (f"--perf-against {ROOT}: ", f"--perf-against={ROOT}"),
+    ),
     "several at a time": (("-n", "2"), ("-n/--dist:", "pytest-xdist")),
     "saving every run": (
         ("--benchmark-autosave",),

@@ -240,7 +240,7 @@ def test_a_fault_keeps_the_name_of_the_other_tree() -> None:
     found = checked(beside, fault=PerfError("late"), conditions={}, saturated="", biased="")
     assert (found.against, found.ours) == ("v1.4", "HEAD")
     said = explain(replace(BATCH, judgement=found), HEADER)
-    assert said.endswith(" --perf-against v1.4")
+    assert said.endswith(" --perf-against=v1.4")
 
 
 def test_a_saturated_harness_makes_it_invalid() -> None:

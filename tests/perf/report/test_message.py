@@ -69,6 +69,19 @@ def test_a_regression_states_the_change_once() -> None:
     assert said.count("-19.8 %") == 1
 
 
+def test_short_blocks_are_told_with_the_options_for_longer_ones() -> None:
+    """Two blocks of 12 images in 0.4 s each: 300 images make them last 5 s."""
+    quick = replace(UNCLEAR, images=24, duration_s=0.8)
+    advice = (
+        "a block lasts 0.4 s, and chance weighs less in longer ones: add --perf-launches 2 "
+        "--perf-pairs 2 --perf-total 300"
+    )
+    assert advice in explain(quick, HEADER)
+    assert advice in remark(quick)
+    assert "a block lasts" not in explain(UNCLEAR, HEADER)
+    assert "a block lasts" not in explain(replace(BATCH, images=24, duration_s=0.8), HEADER)
+
+
 def test_too_little_evidence_says_what_would_be_enough() -> None:
     """It says so, and how large a loss these launches would have shown."""
     assert explain(UNCLEAR, HEADER).startswith(
@@ -90,7 +103,7 @@ def test_side_by_side_both_trees_are_named() -> None:
     assert explain(ASIDE, HEADER) == (
         "serving-batch regressed: the working tree over v1.4: throughput at equal pace of "
         "the cores changed by -19.8 % [-22.8, -16.5] (tolerance 10 %). Besides "
-        f"the code: no change of versions or settings. {REPEAT} --perf-against v1.4"
+        f"the code: no change of versions or settings. {REPEAT} --perf-against=v1.4"
     )
 
 
