@@ -23,7 +23,13 @@ class ArmKind:
     """The module of its job, for each value of the row's `wire`."""
 
     pool: str
-    """The pool that runs its jobs, by its name in `perf.load.pools`."""
+    """The pool that runs its jobs in a closed loop, by its name in `perf.load.pools`."""
+
+    open_pool: str = ""
+    """The pool that runs them at scheduled times; empty where none can."""
+
+    why_closed: str = ""
+    """Why none can, as a message says it."""
 
     served: bool = False
     """Whether its jobs ask a server. Such a row needs `workers`."""
@@ -48,24 +54,29 @@ _ALL = (
         name="decentralized",
         jobs={_JPEG: "perf.load.jobs.decentralized"},
         pool="forked",
+        open_pool="forked",  # starting a process is part of such a job
         reloads=True,
     ),
     ArmKind(
         name="decentralized-shared",
         jobs={_JPEG: "perf.load.jobs.shared"},
         pool="forked",
+        why_closed="its jobs are forked from a process that holds the model, one after the "
+        "other, so they would be late; decentralized-pool has standing processes",
         no_cuda="a forked process cannot use what its parent has on a CUDA card",
     ),
     ArmKind(
         name="decentralized-pool",
         jobs={_JPEG: "perf.load.jobs.decentralized"},
         pool="standing",
+        open_pool="standing",
         keeps_memory=True,
     ),
     ArmKind(
         name="served",
         jobs={_JPEG: "perf.load.jobs.client", "tensor": "perf.load.jobs.tensor_client"},
         pool="forked",
+        open_pool="open",  # a forked client would pay its own start as lateness
         served=True,
     ),
 )

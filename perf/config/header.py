@@ -30,7 +30,7 @@ class RunHeader:
     """Its name and its weights, for a reader."""
 
     model_options: tuple[str, ...] = ()
-    """The options that choose this model; none where it is the profile's own."""
+    """The options that choose the model and the arrivals, where they are not as usual."""
 
     machine: Mapping[str, str]
     """Facts of the machine, for the end of the report."""

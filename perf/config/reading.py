@@ -9,8 +9,9 @@ from pathlib import Path
 import platformdirs
 
 from perf.config.options import Options, argument
+from perf.config.overrides import load_options, overridden
 from perf.config.profile import Profile
-from perf.config.scenario import MAIN, Scenario
+from perf.config.scenario import MAIN
 from perf.config.selection import select_rows
 from perf.config.settings import Settings
 from perf.config.table import REFERENCE_ROW, Table
@@ -45,7 +46,7 @@ def read_settings(option: Options, root: Path) -> Settings:
     return Settings(
         profile_name=profile_name,
         profile=profile,
-        scenarios=tuple(_overridden(row, option) for row in chosen),
+        scenarios=tuple(overridden(row, option) for row in chosen),
         left_out=left_out,
         reference=table.find(REFERENCE_ROW),
         model=ModelChoice.parse(
@@ -58,10 +59,13 @@ def read_settings(option: Options, root: Path) -> Settings:
         cores=cores,
         threads=option.number("threads") or 1,
         seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
+        arrivals_seed=option.number("arrivals_seed") or 0,
+        load_options=load_options(option),
         budget_s=_budget_s(option, profile, len(chosen)),
         budget_asked=option.decimal("budget") is not None,
         amounts_asked=_amounts_asked(option),
         against=option.text("against"),
+        sweep=_sweep(table, option.text("sweep")),
         confirm=_one_of("confirm", option.text("confirm") or _AUTO, _CONFIRM) == _AUTO,
         port=option.number("port") or 0,
         startup_timeout_s=option.number("startup_timeout") or 180,
@@ -71,6 +75,12 @@ def read_settings(option: Options, root: Path) -> Settings:
         cache=_cache(option.text("cache")),
         reports=root / option.text("reports"),
     )
+
+
+def _sweep(table: Table, name: str) -> str:
+    if name:
+        table.plan(name, lambda _: "")  # it must make sense on any machine
+    return name
 
 
 def _docker(option: Options) -> DockerSettings:
@@ -127,20 +137,6 @@ def _budget_s(option: Options, profile: Profile, rows: int) -> float | None:
 
 def _amounts_asked(option: Options) -> bool:
     return any(option.number(name) is not None for name in _AMOUNTS)
-
-
-def _overridden(row: Scenario, option: Options) -> Scenario:
-    # Also asked for a row that has no use for them: they are known options.
-    changes = {
-        field: value
-        for field in ("workers", "batch_size")
-        if (value := option.number(field)) is not None
-    }
-    if not row.kind.served:
-        return row
-    if option.number("total") is not None:
-        changes["block_factor"] = 1
-    return row.changed(changes) if changes else row
 
 
 def _images(folder: str) -> tuple[Path, ...]:

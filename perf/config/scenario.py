@@ -16,6 +16,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 
 from perf.config.arm_kinds import ARM_KINDS, ArmKind
+from perf.load.arrivals.base import Arrivals
 from perf.load.arrivals.closed import ClosedLoop
 from perf.load.arrivals.registry import find_arrivals
 from serving.device import Device
@@ -97,6 +98,15 @@ class Scenario(BaseModel):
     arrivals: Annotated[str, AddedLater()] = ClosedLoop.name
     """When jobs begin: a key of `ARRIVALS`, with `:ARGUMENT` where it takes one."""
 
+    rate_rps: Annotated[float | None, AddedLater()] = Field(default=None, gt=0)
+    """How many jobs begin in a second; None in a closed loop, and where it is searched."""
+
+    slo_ms: Annotated[float | None, AddedLater()] = Field(default=None, gt=0)
+    """The response time, in milliseconds, within which an answer is good; None for any."""
+
+    slo_share: Annotated[float, AddedLater()] = Field(default=0.99, gt=0, lt=1)
+    """The share of the requests that must be good."""
+
     block_factor: Annotated[PositiveInt, NotInIdentity()] = 1
     """How many times the profile's images a block has."""
 
@@ -121,14 +131,20 @@ class Scenario(BaseModel):
             raise ValueError(f"no such kind of arm; known: {', '.join(ARM_KINDS)}")
         return arm
 
-    @field_validator("arrivals")
-    @classmethod
-    def _arrivals_are_known(cls, arrivals: str) -> str:
+    @model_validator(mode="after")
+    def _arrivals_are_known(self) -> Self:
+        if self.arrivals == ClosedLoop.name and self.slo_ms is not None:
+            raise ValueError(
+                "slo_ms: a closed loop sends no request before another one is answered, so "
+                "it cannot miss an SLO; choose other arrivals, such as poisson"
+            )
         try:
-            find_arrivals(arrivals)
+            self.pattern()
         except ConfigError as error:
             raise ValueError(str(error)) from None
-        return arrivals
+        if self.arrivals != ClosedLoop.name and not self.kind.open_pool:
+            raise ValueError(f"arrivals {self.arrivals}: {self.kind.why_closed}")
+        return self
 
     @model_validator(mode="after")
     def _only_served_rows_have_workers(self) -> Self:
@@ -150,6 +166,29 @@ class Scenario(BaseModel):
                 "preprocess_threads and wire need another engine"
             )
         return self
+
+    @property
+    def seeks_capacity(self) -> bool:
+        """Whether the row's figure is the highest rate that meets its SLO."""
+        return self.slo_ms is not None and self.rate_rps is None
+
+    def pattern(self) -> Arrivals:
+        """Return when its jobs begin; a row that seeks its capacity has a rate of 1.
+
+        Raises ConfigError.
+        """
+        return find_arrivals(self.arrivals, 1.0 if self.seeks_capacity else self.rate_rps)
+
+    @property
+    def pool(self) -> str:
+        """The pool that runs its jobs, by its name in `perf.load.pools`."""
+        closed = self.arrivals == ClosedLoop.name
+        return self.kind.pool if closed else self.kind.open_pool
+
+    @property
+    def sends_open(self) -> bool:
+        """Whether a standing client sends its requests at scheduled times."""
+        return self.kind.served and self.arrivals != ClosedLoop.name
 
     @property
     def kind(self) -> ArmKind:
@@ -179,8 +218,11 @@ class Scenario(BaseModel):
 
         The names are those of `perf.stats.quantity`.
         """
+        first = self.against_tolerance if side_by_side else self.tolerance
         return {
-            "throughput": self.against_tolerance if side_by_side else self.tolerance,
+            "throughput": first,
+            "goodput": first,
+            "capacity": first,
             "memory": self.memory_tolerance,
             "cpu": self.cpu_tolerance,
             "p99": self.p99_tolerance,

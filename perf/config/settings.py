@@ -13,6 +13,8 @@ from serving.model.choice import ModelChoice
 from serving.runtimes.choice import DockerSettings
 from serving.spec import ServerSpec
 
+_CONNECTIONS = 900  # select() in the client takes no file with a number above 1023
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -54,6 +56,12 @@ class Settings:
     seed: int
     """Of the random order of the blocks."""
 
+    arrivals_seed: int
+    """Of the times at which jobs begin; the same in all runs that are compared."""
+
+    load_options: tuple[str, ...]
+    """The options that changed when jobs begin, to repeat the run."""
+
     budget_s: float | None
     """The time for all scenarios together; None where launches are counted."""
 
@@ -65,6 +73,9 @@ class Settings:
 
     against: str
     """The git revision or the folder to measure side by side with; empty for none."""
+
+    sweep: str
+    """The sweep to measure, and nothing else; empty for none."""
 
     confirm: bool
     """Whether a run that a baseline leaves open is settled side by side."""
@@ -99,6 +110,14 @@ class Settings:
         if scenario.jobs == "cores":
             return self.cores
         return self.profile.jobs if scenario.jobs == "profile" else scenario.jobs
+
+    def most_under_way(self, scenario: Scenario) -> int:
+        """Return how many jobs of a row may run at a time if they begin by a schedule.
+
+        Of a standing client it is the number of connections. Jobs that hold the model are
+        limited by the memory, so there it is the profile's number of jobs.
+        """
+        return _CONNECTIONS if scenario.kind.served else self.profile.jobs
 
     def block_images(self, scenario: Scenario) -> int:
         """Return how many images one block of a row has."""

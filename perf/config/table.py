@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from perf.config.profile import Profile
 from perf.config.scenario import Scenario
+from perf.config.sweep import Plan, Sweep, plan
 from serving.errors import ConfigError
 
 TABLE = Path(__file__).parents[1] / "scenarios.toml"
@@ -25,6 +26,9 @@ class Table(BaseModel):
 
     scenario: tuple[Scenario, ...]
     profile: Mapping[str, Profile]
+
+    sweep: Mapping[str, Sweep] = {}
+    """The sweeps by their names."""
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:
@@ -45,6 +49,14 @@ class Table(BaseModel):
                     )
         return self
 
+    @model_validator(mode="after")
+    def _bases_exist(self) -> Self:
+        names = {row.name for row in self.scenario}
+        for name, sweep in self.sweep.items():
+            if sweep.base not in names:
+                raise ValueError(f"sweep {name}: base: there is no row {sweep.base}")
+        return self
+
     @classmethod
     def read(cls, path: Path = TABLE) -> Table:
         """Return the table in `path`. Raises ConfigError with the first fault in it."""
@@ -62,6 +74,21 @@ class Table(BaseModel):
                 return row
         known = ", ".join(row.name for row in self.scenario)
         raise ConfigError(f"--perf-scenario {name}: no such scenario; known: {known}")
+
+    def plan(self, name: str, refusal: Callable[[Scenario], str]) -> Plan:
+        """Return the points of the sweep `name`.
+
+        `refusal` says why a row cannot be measured here, or nothing. Raises ConfigError
+        where there is no such sweep, or it makes no sense.
+        """
+        if name not in self.sweep:
+            known = ", ".join(self.sweep) or "none"
+            raise ConfigError(f"--perf-sweep {name}: no such sweep; known: {known}")
+        sweep = self.sweep[name]
+        try:
+            return plan(name, sweep, self.find(sweep.base), refusal)
+        except ValueError as error:
+            raise ConfigError(f"--perf-sweep {name}: {error}") from None
 
 
 def first_fault(error: ValidationError) -> str:

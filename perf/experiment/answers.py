@@ -47,6 +47,9 @@ class Counts:
     wrong: int = 0
     """Jobs whose answer is not the expected one."""
 
+    missed: int = 0
+    """Requests at scheduled times that failed, and count against the server."""
+
     first_error: str = ""
     """What the first bad job said, with the path of its image."""
 
@@ -72,6 +75,7 @@ class Counts:
         self.total += other.total
         self.failed += other.failed
         self.wrong += other.wrong
+        self.missed += other.missed
         self.first_error = self.first_error or other.first_error
 
     def raise_if_bad(self, who: str) -> None:

@@ -8,9 +8,12 @@ from dataclasses import asdict, dataclass
 
 from perf.config.scenario import Scenario
 from perf.config.table import REFERENCE_ROW
+from perf.experiment.arms import MeasuredBlock
+from perf.experiment.capacity_result import Searches, capacity_result
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM
 from perf.experiment.limits import ServedCpu, queue_ms
 from perf.experiment.measurement import Outcome
+from perf.experiment.offered_result import offered_result
 from perf.judge.gate import Judgement
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.judge.validity import (
@@ -21,8 +24,10 @@ from perf.judge.validity import (
     saturation,
     shares,
 )
+from perf.load.arrivals.closed import ClosedLoop
 from perf.report import derived
 from perf.report.result import Limits, Requests, ScenarioResult
+from perf.stats.capacity import Probe
 from serving.errors import PerfError
 
 
@@ -40,6 +45,12 @@ class Measured:
 
     ceiling_rps: float | None
     """The most jobs a second of the harness alone, if it is known."""
+
+    seed: int = 0
+    """Of what is drawn to find the interval of a capacity."""
+
+    confirmed: Probe | None = None
+    """What was seen when a capacity was tried in a fresh launch."""
 
     agreement: float | None = None
     """The share of images for which engine and checkpoint predict the same class."""
@@ -68,6 +79,7 @@ def scenario_result(measured: Measured) -> Result:
     latencies_ms = tuple(
         record.latency_ms
         for block in blocks
+        if not block.found  # a search has requests at many rates
         for record in block.run.records
         if not record.error
     )
@@ -77,13 +89,13 @@ def scenario_result(measured: Measured) -> Result:
         measured.judgement,
         fault=outcome.fault,
         conditions=conditions,
-        saturated=saturation(images / duration_s, measured.ceiling_rps) if images else "",
+        saturated=saturation(_fastest_rps(blocks), measured.ceiling_rps) if images else "",
         biased=null_control(pairing.pairs) if _is_null_control(measured) else "",
     )
     result = ScenarioResult(
         name=measured.scenario.name,
         spec=measured.scenario.flat(),
-        is_reference=measured.scenario.name == REFERENCE_ROW,
+        is_reference=_is_reference(measured.scenario),
         tolerance=measured.scenario.tolerance,
         jobs=pairing.scenario.slots,
         images=images,
@@ -101,6 +113,11 @@ def scenario_result(measured: Measured) -> Result:
         conditions=conditions,
         agreement=measured.agreement,
         limits=_limits(measured, images, latencies_ms),
+        capacity=capacity_result(
+            Searches(measured.scenario, pairing.measured, measured.seed),
+            measured.confirmed,
+        ),
+        offered=offered_result(measured.scenario, blocks),
     )
     return Result(
         result=result,
@@ -110,9 +127,24 @@ def scenario_result(measured: Measured) -> Result:
     )
 
 
+def _fastest_rps(blocks: Sequence[MeasuredBlock]) -> float:
+    """Return the highest rate that was offered, or else the throughput of all blocks."""
+    rates = [probe.rate_rps for one in blocks if one.found for probe in one.found.probes]
+    images, seconds = (
+        sum(len(b.images) for b in blocks),
+        sum(b.run.duration_s for b in blocks),
+    )
+    return max(rates, default=images / seconds)
+
+
+def _is_reference(scenario: Scenario) -> bool:
+    """Return whether the row is the reference, and measured as such."""
+    return scenario.name == REFERENCE_ROW and scenario.arrivals == ClosedLoop.name
+
+
 def _is_null_control(measured: Measured) -> bool:
     """Return whether both arms are the reference, so that their ratio should be 1."""
-    return not measured.judgement.against and measured.scenario.name == REFERENCE_ROW
+    return not measured.judgement.against and _is_reference(measured.scenario)
 
 
 def _conditions(measured: Measured) -> dict[str, Shares]:

@@ -8,7 +8,9 @@ from functools import cached_property
 from typing import Protocol
 
 from perf.config.header import RunHeader
+from perf.config.scenario import Scenario
 from perf.config.settings import Settings
+from perf.experiment.harness_run import open_client_rps
 from perf.experiment.lab import Lab
 from perf.experiment.schedule import Budget
 from perf.judge.baselines import BaselineStore
@@ -56,11 +58,20 @@ class RunContext:
     looked best.
     """
 
-    @property
-    def ceiling_rps(self) -> float | None:
-        """The most jobs a second of the harness alone; None where it is unknown."""
+    def ceiling_rps(self, scenario: Scenario) -> float | None:
+        """Return what the harness alone does with a row's jobs, in jobs a second.
+
+        None where it is unknown.
+        """
         harness = self.results.harness
+        if scenario.sends_open:
+            known = harness.open_rps if harness else None
+            return self._open_rps if known is None else known
         return harness.ceiling_rps if harness else None
+
+    @cached_property
+    def _open_rps(self) -> float:
+        return open_client_rps(self.lab)
 
     @property
     def settings(self) -> Settings:

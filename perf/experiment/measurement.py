@@ -89,6 +89,9 @@ class Measurement:
     limits: bool = False
     """Whether the model alone is measured too."""
 
+    afterwards: Callable[[Pairing, Instruments], None] | None = None
+    """What to do when all pairs are measured, before the servers are stopped."""
+
     def run(self) -> Outcome:
         """Measure until the course has enough; every process is ended afterwards."""
         with ExitStack() as stack:
@@ -96,7 +99,7 @@ class Measurement:
             stack.callback(self.reference.stop)
             instruments = self._instruments(stack)
             pairing = self._pairing(instruments, stack)
-            fault = self._measure(pairing)
+            fault = self._measure(pairing, instruments)
             described = self.arm.describe()
             usage = instruments.monitors[SCENARIO_ARM].stop()
             instruments.monitors[REFERENCE_ARM].stop()
@@ -108,11 +111,13 @@ class Measurement:
             fault=fault,
         )
 
-    def _measure(self, pairing: Pairing) -> PerfError | None:
+    def _measure(self, pairing: Pairing, instruments: Instruments) -> PerfError | None:
         """Measure all pairs; return the fault that ended the measurement, if any."""
         try:
             self.rounds(pairing, self.course.most_pairs + self.course.most_replaced)
             pairing.check_server()
+            if self.afterwards:
+                self.afterwards(pairing, instruments)
         except JobsFailedError as fault:
             # The log says why a server refused or died, and is deleted with the server.
             return ServerError(str(fault), log_tail=self.arm.log_tail())
@@ -122,8 +127,8 @@ class Measurement:
 
     def _pairing(self, instruments: Instruments, stack: ExitStack) -> Pairing:
         course, name = self.course, self.scenario.name
-        jobs = None  # unknown where a verdict ends the measurement
-        if course.budget_s is None:
+        jobs = None  # unknown where a verdict ends the measurement, or a search its block
+        if course.budget_s is None and not self.scenario.seeks_capacity:
             jobs = course.most_pairs * (self.arm.block_images + self.reference.block_images)
         progress = self.context.progress(name, jobs)
         stack.callback(progress.stop)

@@ -17,7 +17,7 @@ from __future__ import annotations
 import random
 import statistics
 from collections.abc import Callable, Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from perf.experiment.answers import Counts
 from perf.experiment.arms import Arm, MeasuredBlock
@@ -27,6 +27,7 @@ from perf.experiment.instruments import (
     BlockReading,
     Instruments,
 )
+from perf.experiment.probes import judged_rps, paces_of
 from perf.load.record import JobRecord
 from perf.machine.freezing import at_rest
 from perf.machine.pace import PaceGauge
@@ -47,15 +48,30 @@ class Seen:
     block: MeasuredBlock
     reading: BlockReading
 
+    probe_paces: tuple[float | None, ...] = ()
+    """Of a search for the capacity, the pace in the seconds of each probe."""
+
+    @classmethod
+    def of(cls, block: MeasuredBlock, reading: BlockReading, pace: PaceGauge) -> Seen:
+        """Return the block with what must be read of the pace while that runs."""
+        return cls(block, reading, paces_of(block, pace))
+
     def figures(self, pace: PaceGauge) -> Block:
         """Return what the block is judged by."""
-        run = self.block.run
-        latencies_ms = [one.latency_ms for one in run.records]
-        return Block(
-            rps=self.block.throughput_rps,
-            pace=pace.between(run.totals.began_s, run.totals.ended_s),
-            cpu_ms=1e3 * self.reading.usage.cpu_s / len(self.block.images) or None,
+        block, totals = self.block, self.block.run.totals
+        cores_pace = pace.between(totals.began_s, totals.ended_s)
+        figures = Block(
+            rps=judged_rps(block, self.probe_paces, cores_pace),
+            figure=block.figure,
+            pace=cores_pace,
             memory_bytes=self.reading.usage.memory_bytes,
+        )
+        if block.found:
+            return figures  # requests at many rates: CPU time and latency say nothing
+        latencies_ms = [one.latency_ms for one in block.run.records]
+        return replace(
+            figures,
+            cpu_ms=1e3 * self.reading.usage.cpu_s / len(block.images) or None,
             p99_ms=percentiles(latencies_ms)["p99"] or None,
         )
 
@@ -224,7 +240,7 @@ class Pairing:
         idle = other.server_pids()
         with at_rest(idle), self._instruments.block(name, idle) as reading:
             block = arm.block(self._on_record)
-        return Seen(block, reading)
+        return Seen.of(block, reading, self._instruments.pace)
 
     def _servers(self) -> tuple[int, ...]:
         return (*self.scenario.server_pids(), *self.reference.server_pids())

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from perf.config.scenario import Scenario
+from perf.experiment.capacity import CapacityArm
 from perf.experiment.collect import Measured, Result, scenario_result
+from perf.experiment.confirmation import Confirmation
 from perf.experiment.context import RunContext
 from perf.experiment.measurement import Measurement, Outcome, Rounds
 from perf.experiment.schedule import FEWEST_LAUNCHES, Course
@@ -48,14 +50,19 @@ class SinceBaseline:
             budget_s=budget_s,
             decided=lambda pairs, planned: self._decided(pairs, planned, brief=brief),
         )
+        arm = lab.arm(scenario)
+        confirmation = None
+        if isinstance(arm, CapacityArm):
+            confirmation = Confirmation(scenario, arm, settings.arrivals_seed)
         outcome = Measurement(
             context=context,
             scenario=scenario,
-            arm=lab.arm(scenario),
+            arm=arm,
             reference=lab.arm(settings.reference_of(scenario)),
             course=course,
             rounds=rounds,
             limits=settings.limits,
+            afterwards=None if confirmation is None else confirmation.run,
         ).run()
         facts = self._facts(outcome)
         planned = FEWEST_LAUNCHES if brief else course.planned
@@ -68,7 +75,9 @@ class SinceBaseline:
                 usable_cores=lab.machine.usable_cores,
                 agreement=lab.agreement(scenario),
                 facts=facts,
-                ceiling_rps=context.ceiling_rps,
+                ceiling_rps=context.ceiling_rps(scenario),
+                seed=settings.arrivals_seed,
+                confirmed=None if confirmation is None else confirmation.probe,
             )
         )
 

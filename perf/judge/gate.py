@@ -14,8 +14,6 @@ from dataclasses import dataclass, replace
 from perf.judge.baselines import Baseline, BaselineStore
 from perf.judge.stored import Identity
 from perf.stats import (
-    QUANTITIES,
-    THROUGHPUT,
     Change,
     Estimate,
     NotMeasuredError,
@@ -27,6 +25,7 @@ from perf.stats import (
     estimate_change,
     estimate_ratio,
     estimate_side_by_side,
+    quantities_of,
 )
 
 CONFIDENCE = 0.95
@@ -64,7 +63,10 @@ class Judgement:
     """The same in the baseline."""
 
     quantities: tuple[Judged, ...] = ()
-    """What was compared, throughput first; empty where nothing was."""
+    """What was compared, first throughput or what takes its place; or nothing.
+
+    At a fixed rate goodput takes its place, and in a search the capacity.
+    """
 
     smallest_seen: float | None = None
     """The smallest loss of throughput, as a share, that is an alarm 95 times in 100."""
@@ -172,7 +174,7 @@ def judge_pairs(evidence: Evidence, store: BaselineStore, terms: Terms) -> Judge
     def since_baseline(quantity: Quantity) -> Change:
         return estimate_change(sample, *baseline.samples, quantity=quantity)
 
-    judgement = _judged(since_baseline, terms)
+    judgement = _judged(evidence.pairs, since_baseline, terms)
     return replace(
         judgement,
         ratio=ratio,
@@ -186,17 +188,24 @@ def judge_side_by_side(pairs: Sequence[Pair], terms: Terms) -> Judgement:
     """Return the verdict on the scenario's blocks against those of the other tree."""
     if len(pairs) < _FEWEST_PAIRS:
         return _too_few(pairs)
+    figures = {block.figure for pair in pairs for block in (pair.scenario, pair.reference)}
+    if len(figures) > 1:
+        reason = f"the trees measure different figures: {' and '.join(sorted(figures))}"
+        return Judgement(verdict=Verdict.INCONCLUSIVE, reason=reason)
     sample = Sample(pairs)
-    return _judged(lambda quantity: estimate_side_by_side(sample, quantity), terms)
+    return _judged(pairs, lambda quantity: estimate_side_by_side(sample, quantity), terms)
 
 
-def _judged(estimate: Callable[[Quantity], Change], terms: Terms) -> Judgement:
-    rule = terms.rule(THROUGHPUT)
+def _judged(
+    pairs: Sequence[Pair], estimate: Callable[[Quantity], Change], terms: Terms
+) -> Judgement:
+    all_of_them = quantities_of(pairs)
+    rule = terms.rule(all_of_them[0])
     try:
-        change = estimate(THROUGHPUT)
+        change = estimate(all_of_them[0])
     except NotMeasuredError as fault:
         return Judgement(verdict=Verdict.INCONCLUSIVE, reason=str(fault))
-    quantities = tuple(_each(estimate, terms))
+    quantities = tuple(_each(all_of_them, estimate, terms))
     worse = any(x.verdict is Verdict.REGRESSED for x in quantities)
     return Judgement(
         verdict=Verdict.REGRESSED if worse else quantities[0].verdict,
@@ -205,9 +214,11 @@ def _judged(estimate: Callable[[Quantity], Change], terms: Terms) -> Judgement:
     )
 
 
-def _each(estimate: Callable[[Quantity], Change], terms: Terms) -> Sequence[Judged]:
+def _each(
+    quantities: Sequence[Quantity], estimate: Callable[[Quantity], Change], terms: Terms
+) -> Sequence[Judged]:
     judged = []
-    for quantity in QUANTITIES:
+    for quantity in quantities:
         rule = terms.rule(quantity)
         try:
             change = estimate(quantity)

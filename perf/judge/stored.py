@@ -67,6 +67,7 @@ class StoredBlock(BaseModel):
     cpu_ms: float | None = None
     memory_bytes: float | None = None
     p99_ms: float | None = None
+    figure: str = "throughput"
 
     def block(self) -> Block:
         """Return the block; raises ValueError where a value is impossible."""

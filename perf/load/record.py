@@ -33,8 +33,11 @@ class JobRecord(NamedTuple):
 
     @property
     def latency_ms(self) -> float:
-        """From the launch to the job's end, in milliseconds."""
-        return (self.ended_s - self.launched_s) * 1e3
+        """From the scheduled start to the job's end, in milliseconds.
+
+        In a closed loop a job is scheduled when it is launched.
+        """
+        return (self.ended_s - self.scheduled_s) * 1e3
 
 
 class BlockTotals(NamedTuple):
@@ -48,6 +51,11 @@ class BlockTotals(NamedTuple):
     """CPU time of the pool itself, which launches the jobs."""
     jobs_cpu_s: float
     """CPU time of the jobs."""
+    under_way_s: float = 0.0
+    """How many jobs were due and not ended, integrated over time, as the pool counted them.
+
+    Zero where it did not count.
+    """
 
 
 class BlockRequest(NamedTuple):

@@ -13,7 +13,12 @@ from perf.stats.ratio import exp_within_limits
 
 
 def throughput_rps(result: ScenarioResult) -> float:
-    """Return images a second over the scenario's own blocks, 0 where there is no image."""
+    """Return images a second over the scenario's own blocks, 0 where there is no image.
+
+    Of a search for the capacity, it is that of the closed loops.
+    """
+    if result.capacity:
+        return result.capacity.closed_rps
     return images_over_time(result.images, result.duration_s) if result.images else 0.0
 
 

@@ -39,6 +39,16 @@ HARNESS_FIELDS: tuple[Field[HarnessResult, Any], ...] = (
         value=lambda harness: harness.jobs,
         schema=described("How many ran at a time.", COUNT),
     ),
+    Field(
+        path="open_rps",
+        value=lambda harness: harness.open_rps,
+        schema=described(
+            "The most requests a second of the client that sends at scheduled times; null "
+            "where no scenario needs it.",
+            AMOUNT,
+        ),
+        required=False,
+    ),
 )
 
 RUN_FIELDS: tuple[Field[RunResults, Any], ...] = (

@@ -26,6 +26,8 @@ _OPENINGS = {
 }
 _WHAT = {
     "throughput": "throughput at equal pace of the cores",
+    "goodput": "goodput",
+    "capacity": "capacity at equal pace of the cores",
     "memory": "peak memory",
     "cpu": "CPU time of an image at equal pace of the cores",
     "p99": "p99 of the latency at equal pace of the cores",
@@ -106,7 +108,7 @@ def _why(result: ScenarioResult) -> str:
     """Return what changed and by how much, or the judgement's own reason."""
     judgement = result.judgement
     if not _is_compared(judgement):
-        return judgement.reason.rstrip(". ")
+        return judgement.reason.rstrip(". ").removeprefix(f"{result.name}: ")
     if judgement.against:
         said = f"{_over(judgement)}: {_told(judgement)}"
     else:
@@ -123,18 +125,19 @@ def _told(judgement: Judgement, since: str = "") -> str:
     said = [_moved(first, since), *map(_moved, others)]
     if worse and throughput not in worse:
         interval = formatting.change_interval(throughput.change)
-        said.append(f"throughput {_OPENINGS[throughput.verdict]} ({interval})")
+        said.append(f"{throughput.quantity} {_OPENINGS[throughput.verdict]} ({interval})")
     return "; ".join(said)
 
 
 def _beside_the_table(result: ScenarioResult) -> list[str]:
-    """Return what decided the verdict, except throughput, which the table shows."""
+    """Return what decided the verdict, except what the table shows."""
     judgement, said = result.judgement, []
     if judgement.against:
         said.append(_over(judgement))
     if judgement.verdict is Verdict.INCONCLUSIVE:
         said.append(f"too little evidence: {_detectable(result)}")
-    said += [_moved(one) for one in judgement.worse if one.quantity != "throughput"]
+    shown = judgement.quantities[0]
+    said += [_moved(one) for one in judgement.worse if one is not shown]
     if judgement.verdict is not Verdict.UNCHANGED:
         said.append(_lowered(_differences(judgement)))
     return said

@@ -23,6 +23,11 @@ _OTHERS = (
     "also judged: peak memory, CPU time of an image and p99 of the latency; a line below "
     "names each one that regressed"
 )
+_CAPACITY = (
+    "a scenario with a capacity: the capacity is judged and makes the ratio; its "
+    "throughput is that of a closed loop"
+)
+_GOODPUT = "a scenario at a fixed rate: its goodput is judged and makes the ratio"
 _MEMORY_KINDS = {
     "rss": "memory marked rss: shared pages count once for each process",
     "cgroup": "memory marked cgroup: page cache counts too",
@@ -55,6 +60,8 @@ def _legend(results: Sequence[ScenarioResult]) -> list[str]:
             f"its interval [ ] decided on the verdict ({changes})" if changes else "",
         ],
         [_EFFICIENCY if any(derived.efficiency(r.pairs) for r in results) else ""],
+        [_CAPACITY if any(r.capacity for r in results) else ""],
+        [_GOODPUT if any(r.offered for r in results) else ""],
         [_OTHERS],
         [
             "ratio: throughput over that of the reference",
@@ -97,12 +104,23 @@ def _harness(results: Sequence[ScenarioResult], harness: HarnessResult | None) -
         f"harness: at most {formatting.ratio(harness.ceiling_rps)} jobs/s, {harness.jobs} "
         "at a time, with a server that answers at once; "
         f"{formatting.milliseconds(harness.cpu_ms_per_job, 1)} of CPU a job"
-        f"{_headroom(results, harness)}"
+        f"{_headroom(results, harness)}{_open_client(harness)}"
     )
 
 
+def _open_client(harness: HarnessResult) -> str:
+    if harness.open_rps is None:
+        return ""
+    most = formatting.ratio(harness.open_rps)
+    return f"; at scheduled times, at most {most} requests/s"
+
+
 def _headroom(results: Sequence[ScenarioResult], harness: HarnessResult) -> str:
-    rates = {result.name: derived.throughput_rps(result) for result in results}
+    rates = {
+        result.name: derived.throughput_rps(result)
+        for result in results
+        if result.capacity is None and result.offered is None
+    }
     fastest = max(rates, key=rates.__getitem__, default=None)
     ceiling_rps = formatting.finite(harness.ceiling_rps)
     if fastest is None or not rates[fastest] or ceiling_rps is None:

@@ -45,6 +45,70 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityResult:
+    """The highest rate that meets an SLO; rates are in requests a second."""
+
+    slo_ms: float
+    """The response time within which an answer is good, in milliseconds."""
+
+    share: float
+    """The share of the requests that must be good."""
+
+    rps: float | None
+    """The capacity; None where the rates that were tried do not contain it."""
+
+    low_rps: float | None
+    """The lower end of its interval."""
+
+    high_rps: float | None
+    """The upper end."""
+
+    closed_rps: float
+    """The throughput of a closed loop."""
+
+    cliff: bool
+    """Whether the server fails all at once, one step above the capacity."""
+
+    tiers_rps: Mapping[float, float | None]
+    """The capacity for other response times, by milliseconds."""
+
+    attained: Mapping[float, float]
+    """The share of good requests at each rate that was tried."""
+
+    confirmed: str | None = None
+    """Whether a fresh launch met the SLO at `low_rps`: yes, no, open; or None."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedResult:
+    """What became of requests that were offered at one rate; times in milliseconds."""
+
+    rate_rps: float
+    """How many requests were scheduled in a second, on average."""
+
+    slo_ms: float | None
+    """The response time within which an answer is good; None for any."""
+
+    goodput_rps: float
+    """Good requests a second."""
+
+    attainment: float
+    """The share of the scheduled requests that were good."""
+
+    missed: int
+    """How many requests had no answer."""
+
+    response_ms: Mapping[str, float]
+    """Percentiles of the time from the scheduled start to the answer."""
+
+    service_ms: Mapping[str, float]
+    """Percentiles of the time from the send to the answer."""
+
+    lateness_ms: Mapping[str, float]
+    """Percentiles of the time from the scheduled start to the send."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioResult:
     """What was measured of one scenario, and what the gate made of it.
 
@@ -113,6 +177,12 @@ class ScenarioResult:
     limits: Limits | None = None
     """None where `--perf-limits` was not given."""
 
+    capacity: CapacityResult | None = None
+    """None for a scenario that does not seek its capacity."""
+
+    offered: OfferedResult | None = None
+    """None for a scenario whose requests are not offered at one rate."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HarnessResult:
@@ -126,3 +196,6 @@ class HarnessResult:
 
     jobs: int
     """How many jobs ran at a time."""
+
+    open_rps: float | None = None
+    """The most requests a second of the standing client; None where none needs it."""

@@ -12,7 +12,7 @@ from perf.stats.change import (
     estimate_change,
     estimate_side_by_side,
 )
-from perf.stats.quantity import QUANTITIES, THROUGHPUT, Quantity
+from perf.stats.quantity import QUANTITIES, THROUGHPUT, Quantity, quantities_of
 from perf.stats.ratio import Estimate, estimate_ratio
 from perf.stats.rule import Rule
 from perf.stats.sample import Block, Pair, Sample, TooFewPairs
@@ -35,5 +35,6 @@ __all__ = [
     "estimate_ratio",
     "estimate_side_by_side",
     "percentiles",
+    "quantities_of",
     "throughput_rps",
 ]

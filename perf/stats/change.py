@@ -127,6 +127,38 @@ def estimate_change(
     )
 
 
+def estimate_apart(
+    sample: Sample, other: Sample, quantity: Quantity = THROUGHPUT
+) -> Change:
+    """Return how much better the scenario of `sample` is than that of `other`.
+
+    Both were measured in the same minutes, each in launches of its own. Raises
+    NotMeasuredError.
+    """
+    ours, theirs = launch_goodness(sample, quantity), launch_goodness(other, quantity)
+    return _change(
+        float(ours.mean() - theirs.mean()),
+        _of_mean(ours, quantity),
+        _of_mean(theirs, quantity),
+        launches=len(ours),
+        baseline_launches=float(len(theirs)),
+    )
+
+
+def estimate_level(sample: Sample, quantity: Quantity = THROUGHPUT) -> Change:
+    """Return the goodness of the scenario itself, with the error of its launches.
+
+    Raises NotMeasuredError.
+    """
+    launches = launch_goodness(sample, quantity)
+    return _change(
+        float(launches.mean()),
+        _of_mean(launches, quantity),
+        launches=len(launches),
+        baseline_launches=math.inf,
+    )
+
+
 def estimate_side_by_side(sample: Sample, quantity: Quantity = THROUGHPUT) -> Change:
     """Return the change of `quantity` from the reference's blocks to the scenario's.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from perf.stats.moderated import Prior
-from perf.stats.sample import Block
+from perf.stats.sample import Block, Pair
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,5 +92,23 @@ P99 = Quantity(
     run=Prior(0.03, 2.0),
 )
 
+GOODPUT = replace(THROUGHPUT, name="goodput", paced=0)
+"""Good requests a second at a fixed rate.
+
+It is not divided by the pace: at a fixed rate a faster machine does no more.
+"""
+
+CAPACITY = replace(
+    THROUGHPUT, name="capacity", launch=Prior(0.05, 2.0), run=Prior(0.03, 2.0)
+)
+"""The highest rate that meets the SLO."""
+
 QUANTITIES = (THROUGHPUT, MEMORY, CPU, P99)
-"""All of them; the first decides the verdict unless another one is worse."""
+"""What is judged; the first decides the verdict unless another one is worse."""
+
+_FIRST = {one.name: one for one in (THROUGHPUT, GOODPUT, CAPACITY)}
+
+
+def quantities_of(pairs: Sequence[Pair]) -> tuple[Quantity, ...]:
+    """Return what is judged of these pairs; the first is what their blocks' `rps` is."""
+    return (_FIRST[pairs[0].scenario.figure], *QUANTITIES[1:])

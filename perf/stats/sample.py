@@ -22,7 +22,7 @@ class Block:
     """
 
     rps: float
-    """Throughput, in images a second."""
+    """Throughput, in images a second, or what `figure` says."""
 
     pace: float | None = None
     """How fast the cores were while it ran; see `perf.machine.pace`."""
@@ -35,6 +35,9 @@ class Block:
 
     p99_ms: float | None = None
     """The 99th percentile of the latency, in milliseconds."""
+
+    figure: str = "throughput"
+    """What `rps` is: throughput, goodput or capacity, see `perf.stats.quantity`."""
 
     def __post_init__(self) -> None:
         for name in ("rps", "pace", "cpu_ms", "memory_bytes", "p99_ms"):

@@ -47,6 +47,50 @@ REFUSED: dict[str, tuple[Words, Words]] = {
         )
         for value in ("0", "0.0", "-3", "ten", "10m", "nan", "inf", "")
     },
+    **{
+        f"{option} {value}": (
+            (f"--perf-{option}={value}", "--perf-arrivals=poisson"),
+            (f"--perf-{option} {value}:", "not a number above 0"),
+        )
+        for option in ("rate", "slo")
+        for value in ("0", "-3", "fast", "nan", "")
+    },
+    "arrivals": (
+        ("--perf-arrivals=pareto", "--perf-rate=5"),
+        ("--perf-arrivals pareto", "closed, constant, poisson, gamma"),
+    ),
+    "a rate in a closed loop": (
+        ("--perf-rate=5",),
+        ("--perf-rate 5:", "closed loop", "--perf-arrivals"),
+    ),
+    "an SLO in a closed loop": (
+        ("--perf-slo=500",),
+        ("--perf-slo 500:", "closed loop", "--perf-arrivals"),
+    ),
+    "arrivals without a rate": (
+        ("--perf-arrivals=poisson",),
+        ("--perf-arrivals poisson:", "rate"),
+    ),
+    "arrivals of jobs that share a forked process": (
+        (
+            "--perf-scenario=decentralized-shared",
+            "--perf-family=servers",
+            "--perf-arrivals=poisson",
+            "--perf-rate=1",
+        ),
+        ("decentralized-shared", "forked", "late"),
+    ),
+    **{
+        f"sweep with {option}": (
+            ("--perf-sweep=torchserve", option),
+            (f"--perf-sweep together with {option.partition('=')[0]}: ",),
+        )
+        for option in ("--benchmark-save=x", "--perf-against=HEAD")
+    },
+    "sweep": (
+        ("--perf-sweep=everything",),
+        ("--perf-sweep everything: no such sweep", "torchserve, litserve"),
+    ),
     "scenario": (
         ("--perf-scenario=serving-bath",),
         ("--perf-scenario serving-bath: no such scenario", "serving-batch"),
@@ -250,6 +294,13 @@ def test_a_second_run_at_the_same_time_is_refused(suite: Suite) -> None:
         assert run.summary is None
         first.stdin.close()
     assert first.returncode == 0
+
+
+def test_help_can_be_printed(suite: Suite) -> None:
+    """No text of an option has a sign that argparse takes for a placeholder."""
+    run = suite.run("--help")
+    assert run.code == pytest.ExitCode.OK, run.output
+    assert "--perf-slo" in run.output
 
 
 def test_options_of_other_plugins_are_left_alone(suite: Suite) -> None:

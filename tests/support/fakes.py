@@ -13,8 +13,9 @@ from typing import cast
 import psutil
 
 from perf.experiment.answers import Counts, Expected
-from perf.experiment.arms import MeasuredBlock, Workload
+from perf.experiment.arms import MeasuredBlock
 from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM, Instruments
+from perf.experiment.workload import Workload
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.load.pools.base import BlockRun, OnRecord
 from perf.load.record import BlockTotals, JobRecord

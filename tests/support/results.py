@@ -13,7 +13,14 @@ from perf.config.header import RunHeader
 from perf.judge.gate import Judged, Judgement
 from perf.judge.validity import Shares
 from perf.machine.usage import Usage
-from perf.report.result import HarnessResult, Limits, Requests, ScenarioResult
+from perf.report.result import (
+    CapacityResult,
+    HarnessResult,
+    Limits,
+    OfferedResult,
+    Requests,
+    ScenarioResult,
+)
 from perf.report.run import RunResults
 from perf.stats import QUANTITIES, THROUGHPUT, Block, Estimate, Pair, Verdict
 
@@ -212,6 +219,35 @@ limits = layouts.flatmap(
         queue_ms=any_float,
     )
 )
+amounts_by_name = st.dictionaries(name, amounts, max_size=3)
+no_capacity = st.just((None, None, None))
+some_capacity = st.tuples(positive, positive, positive).map(sorted).map(tuple)
+capacities = (no_capacity | some_capacity).flatmap(
+    lambda ends: st.builds(
+        CapacityResult,
+        slo_ms=amounts,
+        share=amounts,
+        low_rps=st.just(ends[0]),
+        rps=st.just(ends[1]),
+        high_rps=st.just(ends[2]),
+        closed_rps=amounts,
+        cliff=st.booleans(),
+        tiers_rps=st.dictionaries(amounts, st.none() | amounts, max_size=3),
+        attained=st.dictionaries(amounts, amounts, max_size=3),
+        confirmed=st.sampled_from([None, "yes", "no", "open"]),
+    )
+)
+offers = st.builds(
+    OfferedResult,
+    rate_rps=amounts,
+    slo_ms=st.none() | amounts,
+    goodput_rps=amounts,
+    attainment=amounts,
+    missed=st.integers(min_value=0, max_value=10**9),
+    response_ms=amounts_by_name,
+    service_ms=amounts_by_name,
+    lateness_ms=amounts_by_name,
+)
 # Where anything was compared, throughput was, and it comes first.
 quantities = st.just(()) | st.lists(
     st.sampled_from([one.name for one in QUANTITIES[1:]]), unique=True
@@ -311,9 +347,15 @@ scenarios = st.builds(
     ),
     agreement=st.none() | amounts,
     limits=st.none() | limits,
+    capacity=st.none() | capacities,
+    offered=st.none() | offers,
 )
 harnesses = st.none() | st.builds(
-    HarnessResult, ceiling_rps=amounts, cpu_ms_per_job=amounts, jobs=count
+    HarnessResult,
+    ceiling_rps=amounts,
+    cpu_ms_per_job=amounts,
+    jobs=count,
+    open_rps=st.none() | amounts,
 )
 headers = st.builds(
     RunHeader,

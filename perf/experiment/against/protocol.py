@@ -8,12 +8,14 @@ refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from perf.experiment.answers import Counts
-from perf.experiment.arms import MeasuredBlock
+from perf.experiment.arms import Found, MeasuredBlock
 from perf.load.pools.base import BlockRun
 from perf.load.record import BlockTotals, JobRecord
+from perf.stats.capacity import Probe
 
 PROTOCOL = 1
 
@@ -27,6 +29,9 @@ def block_message(block: MeasuredBlock) -> Message:
     """Return a block as a message, without the answers."""
     totals = block.run.totals
     return {
+        "found": _found_message(block.found),
+        "goodput_rps": block.goodput_rps,
+        "under_way_s": totals.under_way_s,
         "images": list(block.images),
         "began_s": totals.began_s,
         "ended_s": totals.ended_s,
@@ -54,8 +59,28 @@ def read_block(message: Message) -> MeasuredBlock:
         message["ended_s"],
         message["pool_cpu_s"],
         message["jobs_cpu_s"],
+        message.get("under_way_s", 0.0),  # an older tree does not say
     )
-    return MeasuredBlock(BlockRun(records, totals), tuple(message["images"]))
+    found = _read_found(message.get("found"))
+    return MeasuredBlock(
+        BlockRun(records, totals),
+        tuple(message["images"]),
+        found,
+        message.get("goodput_rps"),
+    )
+
+
+def _found_message(found: Found | None) -> Message | None:
+    if found is None:
+        return None
+    return {**asdict(found), "probes": [asdict(probe) for probe in found.probes]}
+
+
+def _read_found(message: Message | None) -> Found | None:
+    if message is None:
+        return None
+    probes = tuple(Probe(**one) for one in message["probes"])
+    return Found(message["capacity_rps"], message["closed_rps"], message["share"], probes)
 
 
 def counts_message(counts: Counts) -> Message:
@@ -65,6 +90,8 @@ def counts_message(counts: Counts) -> Message:
         "failed": counts.failed,
         "wrong": counts.wrong,
         "first_error": counts.first_error,
+        # An older tree does not know it.
+        **({"missed": counts.missed} if counts.missed else {}),
     }
 
 

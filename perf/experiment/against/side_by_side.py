@@ -20,7 +20,7 @@ from perf.stats import Pair
 # What does not change what a host measures, or is decided here.
 _NOT_FOR_HOSTS = frozenset(
     {"against", "budget", "confirm", "family", "limits", "port", "reports"}
-    | {"require_baseline", "seed"}
+    | {"require_baseline", "seed", "sweep"}
 )
 _PATHS = ("docker_wheels", "images", "model")
 
@@ -78,7 +78,7 @@ class SideBySide:
                 judgement=judgement,
                 usable_cores=context.lab.machine.usable_cores,
                 facts=arm.facts,
-                ceiling_rps=context.ceiling_rps,
+                ceiling_rps=context.ceiling_rps(scenario),
             )
         )
 

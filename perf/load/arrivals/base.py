@@ -16,12 +16,25 @@ class Arrivals(Protocol):
     name: ClassVar[str]
     """What a user calls the pattern."""
 
+    @property
+    def rate_rps(self) -> float | None:
+        """How many jobs begin in a second, on average; None where their ends decide it."""
+
     @classmethod
-    def parse(cls, argument: str) -> Self:
+    def parse(cls, argument: str, rate_rps: float | None) -> Self:
         """Return the pattern that `NAME:argument` asks for; `argument` may be empty.
 
-        Raises ValueError, in one line, where the argument makes no sense.
+        Raises ValueError, in one line, where the argument or the rate makes no sense.
         """
+
+    def __hash__(self) -> int:
+        """Return a hash: equal patterns have the same times."""
+
+    def seeded(self, seed: int) -> Self:
+        """Return the pattern with other random times, if it has any."""
+
+    def at_rate(self, rate_rps: float) -> Self:
+        """Return the pattern at another rate, with the same random numbers."""
 
     def times_s(self) -> Iterator[float | None]:
         """Yield for each job in turn when it is to begin, without end.

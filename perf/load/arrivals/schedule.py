@@ -30,7 +30,7 @@ class Schedule:
 
     def __init__(self, arrivals: Arrivals, jobs: int, began_s: float) -> None:
         """Schedule `jobs` jobs for a block that began at the monotonic time `began_s`."""
-        self._times_s = arrivals.times_s()
+        self._times_s = iter(list(itertools.islice(arrivals.times_s(), jobs)))
         self._jobs = jobs
         self._began_s = began_s
         self._job = -1
@@ -66,6 +66,12 @@ class Schedule:
         time_s = next(self._times_s)
         scheduled_s = None if time_s is None else self._began_s + time_s
         self._next = Due(self._job, scheduled_s)
+
+
+def last_start_s(arrivals: Arrivals, jobs: int) -> float:
+    """Return when the last job of a block is scheduled to begin, from the block's begin."""
+    times_s = itertools.islice(arrivals.times_s(), jobs)
+    return max((time_s for time_s in times_s if time_s is not None), default=0.0)
 
 
 def longest_gap_s(arrivals: Arrivals, jobs: int) -> float:

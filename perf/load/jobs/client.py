@@ -19,8 +19,8 @@ from serving.work import Answer
 
 _OK = 200
 # In KServe's protocol: the number of bytes of JSON that precede the tensor.
-_JSON_BYTES = "Inference-Header-Content-Length"
-_HEADERS = {"plain": {}, "kserve": {_JSON_BYTES: "0"}}
+JSON_BYTES = "Inference-Header-Content-Length"
+_HEADERS = {"plain": {}, "kserve": {JSON_BYTES: "0"}}
 _LENGTH = 4
 
 
@@ -41,7 +41,12 @@ def run(image: str, target: object) -> Answer:
     answer is not understood.
     """
     assert isinstance(target, Address)
-    return ask(target, Path(image).read_bytes(), work_of(target).CONTENT_TYPE)
+    return ask(target, *body_of(image, target))
+
+
+def body_of(image: str, target: Address) -> tuple[bytes, str]:
+    """Return what a request sends, and its content type; raises OSError."""
+    return Path(image).read_bytes(), work_of(target).CONTENT_TYPE
 
 
 def work_of(target: Address) -> Any:  # noqa: ANN401 -- a module, see serving.work
@@ -54,15 +59,28 @@ def ask(target: Address, body: bytes, content_type: str) -> Answer:
     connection = http.client.HTTPConnection(
         target.host, target.port, timeout=target.timeout_s
     )
-    headers = {"Content-Type": content_type, **_HEADERS[target.dialect]}
-    connection.request("POST", target.path, body, headers)
+    connection.request("POST", target.path, body, headers_of(target, content_type))
     reply = connection.getresponse()
     text = reply.read()
     connection.close()
-    if reply.status != _OK:
-        raise RefusedError(f"HTTP {reply.status}: {text.decode('utf-8', 'replace')[:500]}")
+    return answer_of(target, reply.status, text, reply.getheader(JSON_BYTES))
+
+
+def headers_of(target: Address, content_type: str) -> dict[str, str]:
+    """Return the headers of a request."""
+    return {"Content-Type": content_type, **_HEADERS[target.dialect]}
+
+
+def answer_of(target: Address, status: int, text: bytes, json_bytes: str | None) -> Answer:
+    """Return the answer in a reply; `json_bytes` is its header of that name.
+
+    Raises RefusedError where the status is not 200, and ValueError, TypeError or
+    AttributeError where the answer is not understood.
+    """
+    if status != _OK:
+        raise RefusedError(f"HTTP {status}: {text.decode('utf-8', 'replace')[:500]}")
     if target.dialect == "kserve":
-        text = _text_of_tensor(text, reply.getheader(_JSON_BYTES))
+        text = _text_of_tensor(text, json_bytes)
     return work_of(target).parse(json.loads(text))
 
 

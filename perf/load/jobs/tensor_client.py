@@ -30,5 +30,10 @@ def run(image: str, target: object) -> Answer:
     Raises as `perf.load.jobs.client.run` does, and OSError where the file is no image.
     """
     assert isinstance(target, Address)
+    return ask(target, *body_of(image, target))
+
+
+def body_of(image: str, target: Address) -> tuple[bytes, str]:
+    """Return what a request sends, and its content type; raises OSError."""
     picture = _pictures[target.preprocess].array(Path(image).read_bytes())
-    return ask(target, npy(picture), "application/octet-stream")
+    return npy(picture), "application/octet-stream"

@@ -46,8 +46,7 @@ class ChildPool:
         Raises ChildError where the child dies, or is silent for longer than the jobs'
         deadline and schedule explain.
         """
-        gap_s = longest_gap_s(request.arrivals, len(request.images))
-        silence_s = request.deadline_s + gap_s + _SLACK_S
+        silence_s = self.silence_s(request) + _SLACK_S
         self._child.send(request)
         records: list[JobRecord] = []
         while True:
@@ -58,6 +57,11 @@ class ChildPool:
             records.append(message)
             if on_record:
                 on_record(message)
+
+    def silence_s(self, request: BlockRequest) -> float:
+        """Return how long the child may send nothing."""
+        gap_s = longest_gap_s(request.arrivals, len(request.images))
+        return request.deadline_s + gap_s
 
     def root_pids(self) -> tuple[int, ...]:
         """Return the child; the jobs are its children."""

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 from perf.load.pools.base import PoolFactory
 from perf.load.pools.forked import ForkedPool
+from perf.load.pools.open_loop import OpenLoopPool
 from perf.load.pools.standing import StandingPool
 from serving.errors import ConfigError
 
 POOLS: Mapping[str, PoolFactory] = {
     ForkedPool.name: ForkedPool,
     StandingPool.name: StandingPool,
+    OpenLoopPool.name: OpenLoopPool,
 }
 
 

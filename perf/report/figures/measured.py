@@ -22,6 +22,7 @@ _BLOCK = {
         "cpu_ms": described("CPU milliseconds of an image.", AMOUNT),
         "memory_bytes": described("The highest memory of all processes.", AMOUNT),
         "p99_ms": described("The 99th percentile of the latency.", AMOUNT),
+        "figure": described("What rps is: throughput, goodput or capacity.", TEXT),
     },
 }
 _PAIR = {

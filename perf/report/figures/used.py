@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from perf.report import derived, formatting, limits
+from perf.report import derived, formatting, limits, open_loop
 from perf.report.fields import AMOUNT, BYTES, described
 from perf.report.figures.base import Figure, Section
 from perf.report.result import ScenarioResult
@@ -112,4 +112,16 @@ FIGURES: tuple[Figure[Any], ...] = (
         required=False,
     ),
     Figure(path="limits", value=lambda result: result.limits, schema=limits.SCHEMA),
+    Figure(
+        path="capacity",
+        value=lambda result: result.capacity,
+        schema=open_loop.CAPACITY_SCHEMA,
+        required=False,
+    ),
+    Figure(
+        path="offered",
+        value=lambda result: result.offered,
+        schema=open_loop.OFFERED_SCHEMA,
+        required=False,
+    ),
 )

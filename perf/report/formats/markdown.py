@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from perf.report import formatting
 from perf.report.figures.base import Section
-from perf.report.limits import NOTE, limits_table
+from perf.report.more_tables import more_tables
 from perf.report.notes import notes
 from perf.report.rendering import Table, escape
 from perf.report.result import ScenarioResult
@@ -31,11 +31,11 @@ class Markdown:
         ]
         if results:
             for section in Section:
-                table = table_of(section, results).as_markdown()
-                lines += [f"### {section.value}", "", table, ""]
+                text = table_of(section, results).as_markdown()
+                lines += [f"### {section.value}", "", text, ""]
         lines += [*(f"- {escape(note)}" for note in notes(run)), ""]
-        if limits := limits_table(results):
-            lines += ["### Limits", "", limits.as_markdown(), "", f"- {escape(NOTE)}", ""]
+        for title, table, note in more_tables(results):
+            lines += [f"### {title}", "", table.as_markdown(), "", f"- {escape(note)}", ""]
         lines += _folded("Machine", header.machine) + _folded("Versions", header.versions)
         return "\n".join(lines)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from perf.report.figures.base import Section
-from perf.report.limits import NOTE, limits_table
+from perf.report.more_tables import more_tables
 from perf.report.notes import notes
 from perf.report.run import RunResults
 from perf.report.sections import header_line, table_of
@@ -21,6 +21,6 @@ class Terminal:
         if results:
             parts += [table_of(section, results).as_text() for section in Section]
         parts.append("\n".join(notes(run)))
-        if limits := limits_table(results):
-            parts += [limits.as_text(), NOTE]
+        for _, table, note in more_tables(results):
+            parts += [table.as_text(), note]
         return "\n\n".join(parts)

@@ -76,6 +76,8 @@ _VALUES: dict[str, object] = {
     "device": "cpu",
     "confirm": "never",
     "against": "v1.4",
+    "sweep": "torchserve",
+    "arrivals": "poisson",
     "budget": 0.5,
     "docker_cpus": 1.5,
     **dict.fromkeys(("limits", "require_baseline"), True),

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from perf.load.arrivals.base import Arrivals
 from perf.load.arrivals.closed import ClosedLoop
 from perf.load.pools.base import BlockRun, OnRecord, Pool
-from perf.load.pools.registry import find_pool
+from perf.load.pools.open_loop import OpenLoopPool
+from perf.load.pools.registry import POOLS, find_pool
 from perf.load.record import BlockRequest, JobRecord
 from serving.runtimes.process import session_members
 from tests.support.fakes import PATIENCE_S, wait_until
 
 OBEY = "tests.support.jobs_that_obey"
+
+JOB_POOLS = sorted(POOLS.keys() - {OpenLoopPool.name})
+"""The pools that run any job; the other one sends requests alone."""
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from perf.load.arrivals.closed import ClosedLoop
 from perf.load.arrivals.registry import ARRIVALS, find_arrivals
 from perf.load.arrivals.schedule import Due, Schedule, longest_gap_s
 from serving.errors import ConfigError
-from tests.perf.load.constant_rate import ConstantRate
 from tests.perf.load.named_classes import named_classes_in
 
 
@@ -30,10 +29,21 @@ class Listed:
     listed_s: list[float | None]
     name: ClassVar[str] = "listed"
 
+    rate_rps: ClassVar[None] = None
+
     @classmethod
-    def parse(cls, argument: str) -> Self:
+    def parse(cls, argument: str, rate_rps: float | None) -> Self:
         """Return a pattern with one time."""
+        assert rate_rps is None
         return cls([float(argument)])
+
+    def seeded(self, seed: int) -> Self:  # noqa: ARG002 -- nothing is drawn
+        """Return itself."""
+        return self
+
+    def at_rate(self, rate_rps: float) -> Self:  # noqa: ARG002 -- it has none
+        """Return itself."""
+        return self
 
     def times_s(self) -> Iterator[float | None]:
         """Yield the times."""
@@ -123,7 +133,7 @@ def test_a_closed_loop_has_no_times() -> None:
     ("text", "words"),
     [
         ("", "arrivals : no such arrival pattern; known: closed.*"),
-        ("poisson:3", "arrivals poisson:3: no such arrival pattern; known: closed.*"),
+        ("burst:3", "arrivals burst:3: no such arrival pattern; known: closed.*"),
         ("closed:3", "arrivals closed:3: closed takes no argument"),
     ],
 )
@@ -136,11 +146,10 @@ def test_unknown_arrivals(text: str, words: str) -> None:
 
 def test_a_new_pattern_takes_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pattern with its line in the registry is found, with its argument."""
-    line = {ConstantRate.name: ConstantRate}
-    monkeypatch.setattr(registry, "ARRIVALS", {**ARRIVALS, **line})
-    assert find_arrivals("constant:20") == ConstantRate(20.0)
-    with pytest.raises(ConfigError, match=r"^arrivals constant:fast: could not convert"):
-        find_arrivals("constant:fast")
+    monkeypatch.setattr(registry, "ARRIVALS", {**ARRIVALS, Listed.name: Listed})
+    assert find_arrivals("listed:20") == Listed([20.0])
+    with pytest.raises(ConfigError, match=r"^arrivals listed:fast: could not convert"):
+        find_arrivals("listed:fast")
 
 
 def test_every_pattern_is_in_the_registry() -> None:

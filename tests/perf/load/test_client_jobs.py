@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from perf.experiment.answers import Counts, Expected
-from perf.experiment.arms import ServedArm, Workload
+from perf.experiment.pool_arms import ServedArm
+from perf.experiment.workload import Workload
 from perf.load.pools.base import Pool
 from serving.backends.base import ServedModel
 from serving.backends.null import NullBackend

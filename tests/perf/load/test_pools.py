@@ -23,6 +23,7 @@ from serving.child import ChildError
 from serving.errors import ConfigError
 from serving.runtimes.process import session_members
 from tests.perf.load.blocks import (
+    JOB_POOLS,
     OBEY,
     errors,
     in_order,
@@ -51,7 +52,7 @@ _ROOT = Path(__file__).parents[3]
 CHILD_POOLS = {
     name: factory.program
     for name, factory in POOLS.items()
-    if isinstance(factory, type) and issubclass(factory, ChildPool)
+    if name in JOB_POOLS and isinstance(factory, type) and issubclass(factory, ChildPool)
 }
 
 every_child_pool = pytest.mark.parametrize("name", sorted(CHILD_POOLS))
@@ -61,7 +62,7 @@ class GivenUpError(Exception):
     """Stands for Ctrl-C, or whatever else ends a block before its last job."""
 
 
-@pytest.fixture(params=sorted(POOLS))
+@pytest.fixture(params=JOB_POOLS)
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     """Each pool in turn, with jobs that do what their image's name says."""
     with running(request.param) as one:
@@ -209,7 +210,7 @@ def test_our_own_death_ends_pool_and_jobs(name: str) -> None:
     wait_until(lambda: all(ended(pid) for pid in there), "pool and jobs end")
 
 
-@pytest.fixture(params=sorted(POOLS))
+@pytest.fixture(params=JOB_POOLS)
 def looker(request: pytest.FixtureRequest) -> Iterator[Pool]:
     """Each pool in turn, with jobs that tell what is loaded."""
     with running(request.param, "tests.support.jobs_that_look") as one:
@@ -236,7 +237,7 @@ def test_an_unknown_pool() -> None:
     """A pool that does not exist is one line that names those that do."""
     with pytest.raises(ConfigError) as caught:
         find_pool("ray")
-    assert str(caught.value) == "pool ray: no such pool; known: forked, standing"
+    assert str(caught.value) == "pool ray: no such pool; known: forked, standing, open"
 
 
 def test_every_pool_is_in_the_registry() -> None:

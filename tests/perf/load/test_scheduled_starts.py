@@ -10,14 +10,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from perf.load.arrivals.constant import ConstantRate
 from perf.load.pools import child_pool
 from perf.load.pools.base import BlockRun, Pool
-from perf.load.pools.registry import POOLS
-from tests.perf.load.blocks import errors, in_order, run, running
-from tests.perf.load.constant_rate import ConstantRate
+from tests.perf.load.blocks import JOB_POOLS, errors, in_order, run, running
 
 
-@pytest.fixture(params=sorted(POOLS))
+@pytest.fixture(params=JOB_POOLS)
 def pool(request: pytest.FixtureRequest) -> Iterator[Pool]:
     """Each pool in turn, with jobs that do what their image's name says."""
     with running(request.param) as one:

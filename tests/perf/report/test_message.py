@@ -206,6 +206,15 @@ def test_a_remark_does_not_repeat_the_table(result: ScenarioResult, said: str) -
     assert remark(result) == said
 
 
+def test_a_reason_that_begins_with_the_name_does_not_repeat_it() -> None:
+    """A fault of the measurement names its row itself."""
+    fault = rejudged(
+        BATCH, verdict=Verdict.INVALID, reason=f"{BATCH.name}: no answer", quantities=()
+    )
+    assert remark(fault).startswith(f"{BATCH.name}: no answer")
+    assert explain(fault, HEADER).count(BATCH.name) == 2  # the row, and how to repeat it
+
+
 def test_a_remark_names_both_trees_of_a_run_side_by_side() -> None:
     """The table does not say between what the change lies."""
     assert remark(ASIDE) == (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -32,7 +33,8 @@ def scaled(quantity: Quantity, factor: float) -> Block:
     """Return the block with a value of the quantity that is `factor` times as large."""
     name = FIELDS[quantity]
     value: float = getattr(BLOCK, name)
-    return replace(BLOCK, **{name: value * factor})
+    changed: dict[str, Any] = {name: value * factor}
+    return replace(BLOCK, **changed)
 
 
 @each_quantity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,11 +22,14 @@ def pair(scenario: float, launch: int = 0) -> Pair:
 
 
 @pytest.mark.parametrize("value", IMPOSSIBLE)
-@pytest.mark.parametrize("name", [field.name for field in fields(Block)])
+@pytest.mark.parametrize(
+    "name", [one.name for one in fields(Block) if one.name != "figure"]
+)
 def test_a_block_refuses_an_impossible_value(name: str, value: float) -> None:
     """Zero, a negative number, NaN and infinity are refused, and the field is named."""
+    changed: dict[str, Any] = {name: value}
     with pytest.raises(ValueError, match=f"{name} must be finite and above zero"):
-        Block(**{"rps": 1.0, name: value})
+        replace(Block(rps=1.0), **changed)
 
 
 def test_a_block_may_have_a_throughput_only() -> None:

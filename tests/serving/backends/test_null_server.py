@@ -29,6 +29,7 @@ from tests.support.fakes import ended, wait_until
 pytestmark = pytest.mark.slow(reason="starts a server")
 
 TOP = ((281, 0.5), (285, 0.25), (282, 0.125))
+ANSWER = {str(name): probability for name, probability in TOP}
 _MODEL = ServedModel(name="canned", archive=Path("none.mar"))
 _SPEC = ServerSpec(workers=1, threads_per_worker=1)
 _PATIENCE_S = 60.0
@@ -53,11 +54,13 @@ def _request(body: bytes) -> bytes:
     return head.encode() + body
 
 
-def _reply(connection: socket.socket) -> bytes:
-    """Read until the server closes the connection."""
+def _reply(connection: socket.socket) -> object:
+    """Read one reply with status 200, and return the JSON in it."""
     connection.settimeout(_PATIENCE_S)
-    with connection.makefile("rb") as stream:
-        return stream.read()
+    with http.client.HTTPResponse(connection, method="POST") as reply:
+        reply.begin()
+        assert reply.status == http.client.OK
+        return json.loads(reply.read())
 
 
 def test_client_job_gets_the_canned_answer(server: NullServer, tmp_path: Path) -> None:
@@ -69,7 +72,7 @@ def test_client_job_gets_the_canned_answer(server: NullServer, tmp_path: Path) -
 
 
 def test_request_in_pieces_is_answered_once_it_is_complete(server: NullServer) -> None:
-    """The reply comes after the last byte, not before. Then the connection closes."""
+    """The reply comes after the last byte, not before."""
     request = _request(b"x" * 1000)
     cuts = [0, 10, request.index(b"\r\n\r\n") + 2, len(request) - 1, len(request)]
     with socket.create_connection((server.host, server.port)) as connection:
@@ -80,10 +83,21 @@ def test_request_in_pieces_is_answered_once_it_is_complete(server: NullServer) -
                 connection.recv(1)
             connection.settimeout(_PATIENCE_S)
             connection.sendall(request[begin:end])
-        head, _, body = _reply(connection).partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert b"Connection: close" in head
-    assert json.loads(body) == {str(name): p for name, p in TOP}
+        assert _reply(connection) == ANSWER
+
+
+def test_a_connection_serves_many_requests(server: NullServer) -> None:
+    """Each is answered, one after the other or several in one piece."""
+    requests = [_request(b"x" * size) for size in (1, 100_000, 0)]
+    with socket.create_connection((server.host, server.port)) as connection:
+        for request in requests:
+            connection.sendall(request)
+            assert _reply(connection) == ANSWER
+        connection.sendall(b"".join(requests))
+        received = b""
+        while received.count(json.dumps(ANSWER).encode()) < len(requests):
+            received += connection.recv(65536)
+        assert received.count(b"HTTP/1.1 200 OK\r\n") == len(requests)
 
 
 def test_request_without_a_body_is_answered(server: NullServer) -> None:
@@ -101,7 +115,7 @@ def test_a_client_that_hangs_up_does_no_harm(server: NullServer) -> None:
         connection.sendall(_request(b"x" * 1000)[:-1])
     with socket.create_connection((server.host, server.port)) as connection:
         connection.sendall(_request(b"x"))
-        assert _reply(connection).startswith(b"HTTP/1.1 200 OK")
+        assert _reply(connection) == ANSWER
     assert server.observed() == {}
 
 

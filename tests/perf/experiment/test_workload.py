@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from perf.experiment.arms import Workload
+from perf.experiment.workload import Workload
 from tests.support.fakes import EXPECTED
 
 

@@ -1,0 +1,80 @@
+"""Options that change the rows of the table for one run."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from perf.config.options import Options, argument
+from perf.config.scenario import Scenario
+from perf.config.table import first_fault
+from perf.load.arrivals.closed import ClosedLoop
+from serving.errors import ConfigError
+
+_OPEN_LOOP = {"arrivals": "arrivals", "rate": "rate_rps", "slo": "slo_ms"}
+"""Options of the open loop, and the fields of a row that they set."""
+
+
+def overridden(row: Scenario, option: Options) -> Scenario:
+    """Return the row with what the options change.
+
+    Raises ConfigError, naming the option at fault.
+    """
+    return _open_loop(_server(row, option), option)
+
+
+def load_options(option: Options) -> tuple[str, ...]:
+    """Return the options of the open loop that were given, as a command line has them."""
+    given: dict[str, str | float | None] = {
+        "arrivals": option.text("arrivals") or None,
+        "rate": option.decimal("rate"),
+        "slo": option.decimal("slo"),
+        "arrivals_seed": option.number("arrivals_seed"),
+    }
+    words: list[str] = []
+    for name, value in given.items():
+        if value is not None:
+            words += [argument(name), value if isinstance(value, str) else f"{value:g}"]
+    return tuple(words)
+
+
+def _server(row: Scenario, option: Options) -> Scenario:
+    # Also asked for a row that has no use for them: they are known options.
+    changes = {
+        field: value
+        for field in ("workers", "batch_size")
+        if (value := option.number(field)) is not None
+    }
+    if not row.kind.served:
+        return row
+    if option.number("total") is not None:
+        changes["block_factor"] = 1
+    return row.changed(changes) if changes else row
+
+
+def _open_loop(row: Scenario, option: Options) -> Scenario:
+    given: dict[str, str | float | None] = {
+        "arrivals": option.text("arrivals") or None,
+        "rate": option.decimal("rate"),
+        "slo": option.decimal("slo"),
+    }
+    said = " ".join(
+        f"{argument(name)} {value:g}"
+        if isinstance(value, float)
+        else f"{argument(name)} {value}"
+        for name, value in given.items()
+        if value is not None
+    )
+    if not said:
+        return row
+    if given["arrivals"] is None and row.arrivals == ClosedLoop.name:
+        raise ConfigError(
+            f"{said}: {row.name} runs in a closed loop, where jobs begin as others end; "
+            f"give {argument('arrivals')} too, such as poisson"
+        )
+    changes = {
+        _OPEN_LOOP[name]: value for name, value in given.items() if value is not None
+    }
+    try:
+        return row.changed(changes)
+    except ValidationError as error:
+        raise ConfigError(f"{said}: {row.name}: {first_fault(error)}") from None

@@ -1,0 +1,47 @@
+"""The journal of a sweep: it keeps what was measured, and refuses another sweep's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from perf.experiment.sweep.journal import Journal, entry_of
+from perf.stats import Block
+from serving.errors import ConfigError
+
+IDENTITY = {"sweep": {"base": "serving-batch"}, "profile": "smoke"}
+BLOCKS = [Block(rps=10.0, pace=1.5, p99_ms=99.0), Block(rps=11.0)]
+
+
+def test_an_interrupted_sweep_goes_on(tmp_path: Path) -> None:
+    """What was measured is found again, a line that was cut off is not."""
+    path = tmp_path / "sweep.jsonl"
+    journal = Journal(path, IDENTITY)
+    journal.add(entry_of("race", "workers 2", 0, BLOCKS))
+    journal.add(entry_of("race", "workers 9", 0, "no memory"))
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"stage": "race", "point": "workers 2", "rou')
+    again = Journal(path, IDENTITY)
+    assert again.launches == 2
+    found = again.find("race", "workers 2", 0)
+    assert found is not None
+    assert [one.block() for one in found.blocks] == BLOCKS
+    failed = again.find("race", "workers 9", 0)
+    assert failed is not None
+    assert failed.failed == "no memory"
+    assert again.find("final", "workers 2", 0) is None
+    assert again.find("race", "workers 2", 1) is None
+    again.add(entry_of("race", "workers 2", 1, BLOCKS))
+    assert Journal(path, IDENTITY).launches == 3
+
+
+def test_another_table_is_refused(tmp_path: Path) -> None:
+    """In one line that names the option and the file; the file stays."""
+    path = tmp_path / "sweep.jsonl"
+    Journal(path, IDENTITY).add(entry_of("race", "workers 2", 0, BLOCKS))
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match=r"^--perf-sweep: .*another table") as caught:
+        Journal(path, {**IDENTITY, "profile": "standard"})
+    assert len(str(caught.value).splitlines()) == 1
+    assert path.read_bytes() == before
