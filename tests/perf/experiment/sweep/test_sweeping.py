@@ -193,9 +193,9 @@ def test_many_points_need_optuna(
     assert not bench.launches
 
 
+@pytest.mark.slow(reason="the environment of the quick tests has no optuna")
 def test_of_many_points_some_are_proposed(tmp_path: Path, bench: Bench) -> None:
     """The proposals find the fast ones; no more than the limit are launched."""
-    pytest.importorskip("optuna", reason="the environment of the quick tests has none")
     chosen = planned(**MANY)
     assert len(chosen.points) > MOST
     result = sweeping(bench, tmp_path, chosen).run()
