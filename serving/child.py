@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from serving.errors import PerfError
+from serving.exit_code import in_words
 
 _ROOT = Path(__file__).parents[1]
 _GRACE_S = 5.0
@@ -140,7 +141,7 @@ class Child:
             code = self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
             return ChildError(f"{self.module} closed its pipe")
-        return ChildError(f"{self.module} died (exit code {code})\n{self.log_tail()}")
+        return ChildError(f"{self.module} died: {in_words(code)}\n{self.log_tail()}")
 
 
 def open_pipe() -> Connection:

@@ -23,7 +23,9 @@ class AddedLater:
 class ServerSettings(BaseModel):
     """The settings that a row of the table shares with the server that it starts."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     preprocess_threads: Annotated[PositiveInt, AddedLater()] = 1
     """Threads of a worker that decode a batch. TorchServe's stock handler has one."""

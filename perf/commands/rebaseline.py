@@ -34,7 +34,7 @@ from serving.errors import ConfigError
 LAUNCHES = 10
 PAIRS_PER_LAUNCH = 2
 _TAIL = 0.025
-_WRITE, _POOL = "--write", "--pool"
+WRITE, POOL = "--write", "--pool"
 _ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -46,8 +46,9 @@ def main(
 ) -> int:
     """Do what the arguments say, and return the exit code."""
     try:
-        if arguments and arguments[0] in (_WRITE, _POOL):
-            return _keep(arguments[0], arguments[1:], baselines, candidates)
+        if arguments and arguments[0] in (WRITE, POOL):
+            keep(arguments[0], arguments[1:], baselines, candidates)
+            return 0
         return _record(arguments, baselines, candidates)
     except ConfigError as error:
         sys.stderr.write(f"ERROR: {error}\n")
@@ -78,7 +79,11 @@ def _record(arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
     return 0
 
 
-def _keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
+def keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path) -> Path:
+    """Move the candidate to the baselines, and return its file.
+
+    `how` is WRITE or POOL; `arguments` has the name. Raises ConfigError.
+    """
     if len(arguments) != 1 or not _NAME.fullmatch(arguments[0]):
         raise ConfigError(
             f"{how} takes one name of letters, digits, '.', '_' and '-', which begins "
@@ -89,7 +94,7 @@ def _keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path)
         raise ConfigError(f"{how}: there is no candidate; `tox -e rebaseline` records one")
     sys.stdout.write(f"{compared(baselines, candidates)}\n\n")
     text = candidate.read_text("utf-8")
-    if how == _POOL:
+    if how == POOL:
         text = pooled(candidate, BaselineStore(baselines))
     folder = baselines / candidate.parent.name
     folder.mkdir(parents=True, exist_ok=True)
@@ -98,7 +103,7 @@ def _keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path)
     target.write_text(text, encoding="utf-8")
     candidate.unlink()
     sys.stdout.write(f"written: {target}\n")
-    return 0
+    return target
 
 
 def compared(baselines: Path, candidates: Path) -> str:

@@ -30,10 +30,25 @@ class RunHeader:
     """Its name and its weights, for a reader."""
 
     model_options: tuple[str, ...] = ()
-    """The options that choose the model and the arrivals, where they are not as usual."""
+    """The options that choose the model, the images and the amounts, to repeat the run.
+
+    Those that are as usual are left out.
+    """
 
     machine: Mapping[str, str]
     """Facts of the machine, for the end of the report."""
 
     versions: Mapping[str, str]
     """Of what computes and serves, for the end of the report."""
+
+    started: str = ""
+    """When the run began, in UTC, by ISO 8601; empty where it is unknown."""
+
+    commit: str = ""
+    """The commit of this tree, and whether its files differ; empty where it is unknown."""
+
+    scenarios: tuple[str, ...] = ()
+    """The names of the rows that the run is to measure."""
+
+    baseline_required: bool = False
+    """Whether a scenario without a clear verdict fails the run."""

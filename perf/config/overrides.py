@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import ValidationError
 
 from perf.config.options import Options, argument
@@ -13,6 +15,11 @@ from serving.errors import ConfigError
 _OPEN_LOOP = {"arrivals": "arrivals", "rate": "rate_rps", "slo": "slo_ms"}
 """Options of the open loop, and the fields of a row that they set."""
 
+_AMOUNTS = (
+    *("total", "pairs", "launches"),
+    *("jobs", "workers", "batch_size", "threads"),
+)
+
 
 def overridden(row: Scenario, option: Options) -> Scenario:
     """Return the row with what the options change.
@@ -22,18 +29,32 @@ def overridden(row: Scenario, option: Options) -> Scenario:
     return _open_loop(_server(row, option), option)
 
 
-def load_options(option: Options) -> tuple[str, ...]:
-    """Return the options of the open loop that were given, as a command line has them."""
-    given: dict[str, str | float | None] = {
+def repeat_options(option: Options) -> tuple[str, ...]:
+    """Return the options that changed what is measured, as a command line has them.
+
+    They are those of the images, the amounts, the arrivals, the rows and the containers.
+    The profile, the model, the runtime and the seed are in a report's header. The path of
+    the images is absolute.
+    """
+    images = option.text("images")
+    given: dict[str, str | float | None] = {"images": str(Path(images).resolve())}
+    given = given if images else {}
+    given |= {name: option.number(name) for name in _AMOUNTS}
+    given |= {
         "arrivals": option.text("arrivals") or None,
         "rate": option.decimal("rate"),
         "slo": option.decimal("slo"),
         "arrivals_seed": option.number("arrivals_seed"),
+        "docker_cpus": option.decimal("docker_cpus"),
+        "docker_memory": option.text("docker_memory") or None,
     }
     words: list[str] = []
     for name, value in given.items():
         if value is not None:
-            words += [argument(name), value if isinstance(value, str) else f"{value:g}"]
+            words += [
+                argument(name),
+                f"{value:g}" if isinstance(value, float) else str(value),
+            ]
     return tuple(words)
 
 

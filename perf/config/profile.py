@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, PositiveInt
 class Profile(BaseModel):
     """One profile of the table: the amounts of a run."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     model: str
     """The model, unless `--perf-model` names another."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from perf.config.options import Options, argument
-from perf.config.overrides import load_options, overridden
+from perf.config.overrides import overridden, repeat_options
 from perf.config.profile import Profile
 from perf.config.scenario import MAIN
 from perf.config.selection import select_rows
@@ -60,7 +60,7 @@ def read_settings(option: Options, root: Path) -> Settings:
         threads=option.number("threads") or 1,
         seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
         arrivals_seed=option.number("arrivals_seed") or 0,
-        load_options=load_options(option),
+        repeat_options=repeat_options(option),
         budget_s=_budget_s(option, profile, len(chosen)),
         budget_asked=option.decimal("budget") is not None,
         amounts_asked=_amounts_asked(option),
@@ -74,6 +74,7 @@ def read_settings(option: Options, root: Path) -> Settings:
         limits=option.flag("limits"),
         cache=_cache(option.text("cache")),
         reports=root / option.text("reports"),
+        history=root / history if (history := option.text("history")) else None,
     )
 
 

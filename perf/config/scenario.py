@@ -43,7 +43,9 @@ class Scenario(BaseModel):
     Raises pydantic.ValidationError where a value is missing, unknown or out of range.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     name: Annotated[str, NotInIdentity()] = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     """Names the benchmark, the tox environment and the row of the report."""

@@ -59,8 +59,8 @@ class Settings:
     arrivals_seed: int
     """Of the times at which jobs begin; the same in all runs that are compared."""
 
-    load_options: tuple[str, ...]
-    """The options that changed when jobs begin, to repeat the run."""
+    repeat_options: tuple[str, ...]
+    """The options that changed what is measured, to repeat the run."""
 
     budget_s: float | None
     """The time for all scenarios together; None where launches are counted."""
@@ -98,6 +98,9 @@ class Settings:
 
     reports: Path
     """The folder to which reports are written."""
+
+    history: Path | None
+    """The folder of the history to which the results are added; None for none."""
 
     def reference_of(self, scenario: Scenario) -> Scenario:
         """Return the reference row, with the work of the row that it is compared with."""

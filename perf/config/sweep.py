@@ -24,9 +24,9 @@ Value = str | int | float
 
 
 # What is no setting of the server or its jobs, or would change what is compared.
-_NOT_SWEPT = {"name", "family", "profiles", "arm", "work"}
-_NOT_SWEPT |= {"arrivals", "rate_rps", "slo_ms", "slo_share"}
-_NOT_SWEPT |= {f"{what}tolerance" for what in ("", "against_", "memory_", "cpu_", "p99_")}
+NOT_SWEPT = {"name", "family", "profiles", "arm", "work"}
+NOT_SWEPT |= {"arrivals", "rate_rps", "slo_ms", "slo_share"}
+NOT_SWEPT |= {f"{what}tolerance" for what in ("", "against_", "memory_", "cpu_", "p99_")}
 
 
 class Sweep(BaseModel):
@@ -35,7 +35,7 @@ class Sweep(BaseModel):
     Raises pydantic.ValidationError where a value is missing, unknown or out of range.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     base: str
     """The row whose other settings hold: today's settings."""
@@ -153,7 +153,7 @@ def row_to_paste(row: Scenario, name: str) -> str:
 
 
 def _check(name: str, sweep: Sweep, base: Scenario) -> None:
-    known = sorted(set(base.flat()) - _NOT_SWEPT)
+    known = sorted(set(base.flat()) - NOT_SWEPT)
     for field in sweep.space:
         if field not in known:
             raise ValueError(

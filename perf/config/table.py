@@ -22,10 +22,13 @@ REFERENCE_ROW = "decentralized"
 class Table(BaseModel):
     """The whole file."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     scenario: tuple[Scenario, ...]
+    """The rows, in the order of the reports."""
+
     profile: Mapping[str, Profile]
+    """The profiles by their names."""
 
     sweep: Mapping[str, Sweep] = {}
     """The sweeps by their names."""

@@ -75,7 +75,7 @@ def scenario_result(measured: Measured) -> Result:
     """Return the result of one scenario."""
     outcome, pairing = measured.outcome, measured.outcome.pairing
     blocks = pairing.blocks
-    images = sum(len(block.images) for block in blocks)
+    images = _images(blocks)
     latencies_ms = tuple(
         record.latency_ms
         for block in blocks
@@ -107,12 +107,13 @@ def scenario_result(measured: Measured) -> Result:
         replaced=tuple(pairing.replaced),
         judgement=verdict,
         usage=outcome.usage,
+        usage_images=_images(pairing.all_blocks),
         pace_cpu_percent=outcome.instruments.pace.cpu_percent,
         harness_cpu_s=_harness_cpu_s(measured),
         usable_cores=measured.usable_cores,
         conditions=conditions,
         agreement=measured.agreement,
-        limits=_limits(measured, images, latencies_ms),
+        limits=_limits(measured, latencies_ms),
         capacity=capacity_result(
             Searches(measured.scenario, pairing.measured, measured.seed),
             measured.confirmed,
@@ -127,14 +128,16 @@ def scenario_result(measured: Measured) -> Result:
     )
 
 
+def _images(blocks: Sequence[MeasuredBlock]) -> int:
+    """Return how many images the blocks had."""
+    return sum(len(block.images) for block in blocks)
+
+
 def _fastest_rps(blocks: Sequence[MeasuredBlock]) -> float:
     """Return the highest rate that was offered, or else the throughput of all blocks."""
     rates = [probe.rate_rps for one in blocks if one.found for probe in one.found.probes]
-    images, seconds = (
-        sum(len(b.images) for b in blocks),
-        sum(b.run.duration_s for b in blocks),
-    )
-    return max(rates, default=images / seconds)
+    seconds = sum(one.run.duration_s for one in blocks)
+    return max(rates, default=_images(blocks) / seconds)
 
 
 def _is_reference(scenario: Scenario) -> bool:
@@ -199,14 +202,12 @@ def _harness_cpu_s(measured: Measured) -> float:
         pool_s = parts.get("jobs", 0.0)
     else:
         pool_s = sum(
-            block.run.totals.pool_cpu_s for block in measured.outcome.pairing.blocks
+            block.run.totals.pool_cpu_s for block in measured.outcome.pairing.all_blocks
         )
     return parts.get("harness", 0.0) + pool_s
 
 
-def _limits(
-    measured: Measured, images: int, latencies_ms: Sequence[float]
-) -> Limits | None:
+def _limits(measured: Measured, latencies_ms: Sequence[float]) -> Limits | None:
     outcome = measured.outcome
     gauge, usage = outcome.instruments.limits, outcome.usage
     yardstick = outcome.instruments.yardstick
@@ -216,7 +217,7 @@ def _limits(
         return None
     jobs_decode = measured.scenario.wire == "tensor"
     cpu = ServedCpu(
-        images=images,
+        images=_images(outcome.pairing.all_blocks),
         duration_s=usage.duration_s,
         cores=measured.usable_cores,
         by_part_s=usage.cpu_seconds_by_part,

@@ -5,26 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 from perf.config.header import RunHeader
 from perf.config.scenario import Scenario
 from perf.config.settings import Settings
 from perf.experiment.harness_run import open_client_rps
 from perf.experiment.lab import Lab
+from perf.experiment.progress import Progress, Work
 from perf.experiment.schedule import Budget
 from perf.judge.baselines import BaselineStore
 from perf.report.run import RunResults
-
-
-class Progress(Protocol):
-    """Shows how many jobs of a scenario have ended."""
-
-    def job_ended(self, record: object, /) -> None:
-        """Count one job."""
-
-    def stop(self) -> None:
-        """Remove what is shown."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,11 +29,8 @@ class RunContext:
 
     results: RunResults
 
-    progress: Callable[[str, int | None], Progress]
-    """Makes what shows how far a scenario is.
-
-    It takes the scenario's name and its number of jobs, or None where that is unknown.
-    """
+    progress: Callable[[Work], Progress]
+    """Makes what shows how far a scenario is."""
 
     judged: int
     """How many scenarios the run judges."""

@@ -21,12 +21,15 @@ from perf.experiment.instruments import (
     Instruments,
 )
 from perf.experiment.pairing import Decided, MeasuredPair, Pairing
+from perf.experiment.progress import Standing, Work
 from perf.experiment.schedule import Course
+from perf.judge.gate import Judgement
 from perf.judge.validity import disturbances, pace_jump, shares
 from perf.machine.interference import Watch
 from perf.machine.pace import Pace
 from perf.machine.processes import IGNORED
 from perf.machine.usage import Monitor, Usage
+from perf.stats import Pair
 from serving.errors import PerfError, ServerError
 
 Rounds = Callable[[Pairing, int], None]
@@ -86,6 +89,9 @@ class Measurement:
     course: Course
     rounds: Rounds
 
+    judge: Callable[[Sequence[Pair]], Judgement]
+    """Judges the pairs so far, to show where the measurement stands."""
+
     limits: bool = False
     """Whether the model alone is measured too."""
 
@@ -130,7 +136,16 @@ class Measurement:
         jobs = None  # unknown where a verdict ends the measurement, or a search its block
         if course.budget_s is None and not self.scenario.seeks_capacity:
             jobs = course.most_pairs * (self.arm.block_images + self.reference.block_images)
-        progress = self.context.progress(name, jobs)
+        progress = self.context.progress(
+            Work(
+                name=name,
+                place=len(self.context.results.scenarios) + 1,
+                scenarios=self.context.judged,
+                pairs=course.most_pairs,
+                jobs=jobs,
+                budget_s=course.budget_s,
+            )
+        )
         stack.callback(progress.stop)
         seed = self.context.settings.seed
         return Pairing(
@@ -145,6 +160,17 @@ class Measurement:
             disturbed=self._disturbed,
             most_replaced=course.most_replaced,
             on_record=progress.job_ended,
+            on_pair=lambda pairs: progress.pair_ended(lambda: self._standing(pairs)),
+        )
+
+    def _standing(self, pairs: Sequence[Pair]) -> Standing:
+        judgement = self.judge(pairs)
+        return Standing(
+            pairs=len(pairs),
+            launches=len({pair.launch for pair in pairs}),
+            planned=self.course.planned,
+            change=judgement.change,
+            ratio=judgement.ratio,
         )
 
     def _disturbed(self, measured: MeasuredPair) -> str:

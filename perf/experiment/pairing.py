@@ -107,6 +107,7 @@ class Pairing:
         disturbed: Callable[[MeasuredPair], str] = lambda _: "",
         most_replaced: int = 0,
         on_record: Callable[[JobRecord], None] | None = None,
+        on_pair: Callable[[Sequence[Pair]], None] = lambda _: None,
     ) -> None:
         """Prepare to measure; nothing runs yet.
 
@@ -115,7 +116,8 @@ class Pairing:
         each later launch `enough` is asked whether the pairs are enough. `disturbed`
         says what disturbed a pair, or nothing; such a pair is measured again, at most
         `most_replaced` of them. `rng` decides which block
-        of a pair is first. `on_record` is called for each measured job as it ends.
+        of a pair is first. `on_record` is called for each measured job as it ends, and
+        `on_pair` with all pairs that count whenever one joins them.
         """
         self.name = name
         self.scenario = scenario
@@ -123,6 +125,7 @@ class Pairing:
         self.counts = Counts()
         self.measured: list[MeasuredPair] = []
         self.replaced: list[str] = []
+        self._not_counted: list[MeasuredBlock] = []
         self.launch = -1
         self.observed: Mapping[str, int | str] = {}
         self._instruments = instruments
@@ -133,6 +136,7 @@ class Pairing:
         self._disturbed = disturbed
         self._most_replaced = most_replaced
         self._on_record = on_record
+        self._on_pair = on_pair
         self._launched = -1  # before which pair the last launch was
         self._reference_block: Seen | None = None
         self._scenario_block: Seen | None = None
@@ -147,6 +151,11 @@ class Pairing:
     def blocks(self) -> list[MeasuredBlock]:
         """The scenario's blocks of these pairs."""
         return [one.scenario.block for one in self.measured]
+
+    @property
+    def all_blocks(self) -> list[MeasuredBlock]:
+        """The scenario's blocks of all pairs: the monitor saw the replaced ones too."""
+        return [*self.blocks, *self._not_counted]
 
     def setup(self) -> None:
         """Do steps 1 and 2. Raises Decided where the pairs are enough."""
@@ -205,8 +214,10 @@ class Pairing:
         why = self._disturbed(measured)
         if why and len(self.replaced) < self._most_replaced:
             self.replaced.append(why)
+            self._not_counted.append(scenario.block)
         else:
             self.measured.append(measured)
+            self._on_pair(self.pairs)
 
     def _relaunch(self) -> None:
         if self.launch >= 0:

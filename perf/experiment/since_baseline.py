@@ -61,6 +61,7 @@ class SinceBaseline:
             reference=lab.arm(settings.reference_of(scenario)),
             course=course,
             rounds=rounds,
+            judge=lambda pairs: self._judge(pairs, course.planned, {}),
             limits=settings.limits,
             afterwards=None if confirmation is None else confirmation.run,
         ).run()

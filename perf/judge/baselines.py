@@ -139,6 +139,18 @@ class BaselineStore:
                 yield path
 
 
+def storage_folder(storage: str, root: Path) -> Path:
+    """Return the folder that `--benchmark-storage` names; a relative one is below `root`.
+
+    Raises ConfigError where the storage is not a folder.
+    """
+    if "://" in storage and not storage.startswith("file://"):
+        raise ConfigError(
+            f"--benchmark-storage {storage}: the gate reads file:// storage alone"
+        )
+    return root / storage.removeprefix("file://")
+
+
 def read_baselines(path: Path) -> list[Baseline]:
     """Return the results that one file holds.
 

@@ -6,10 +6,18 @@ import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from perf.judge.gate import Judgement
 from perf.machine.interference import Conditions
-from perf.stats import NotMeasuredError, Pair, Sample, Verdict, estimate_side_by_side
+from perf.stats import (
+    Estimate,
+    NotMeasuredError,
+    Pair,
+    Sample,
+    Verdict,
+    estimate_side_by_side,
+)
 
 PACE_JUMP = 0.25
 """How far the pace of a pair's two blocks may differ, as a natural logarithm."""
@@ -30,6 +38,24 @@ It is biased only where its whole interval lies beyond.
 
 NULL_CONFIDENCE = 0.999
 """The confidence of that interval; it is high because every run has such a ratio."""
+
+
+class Limit(NamedTuple):
+    """How much of the CPU something took, beside the limit; both in per cent."""
+
+    what: str
+    """What took it, as a message begins."""
+
+    percent: float
+    limit: float
+
+    more: str = ""
+    """What else a message says where the limit is exceeded."""
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether it took too much."""
+        return self.percent > self.limit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +83,18 @@ def shares(blocks: Sequence[Conditions], usable_cores: float) -> Shares:
     )
 
 
+def worse_shares(one: Shares, other: Shares) -> Shares:
+    """Return the higher of each two shares, with the processes of the busier one."""
+    busier = max(one, other, key=lambda seen: seen.foreign_percent)
+    return Shares(
+        stolen_percent=max(one.stolen_percent, other.stolen_percent),
+        foreign_percent=busier.foreign_percent,
+        throttled_percent=max(one.throttled_percent, other.throttled_percent),
+        idle_arm_percent=max(one.idle_arm_percent, other.idle_arm_percent),
+        busiest=busier.busiest,
+    )
+
+
 def _busiest(blocks: Sequence[Conditions], all_s: float) -> dict[str, float]:
     used: Counter[str] = Counter()
     for block in blocks:
@@ -71,19 +109,24 @@ def disturbances(by_arm: Mapping[str, Shares]) -> list[str]:
     """
     found = []
     for arm, seen in by_arm.items():
-        busiest = _named(seen.busiest)
-        for what, percent, limit, more in (
-            ("the host stole", seen.stolen_percent, STOLEN_PERCENT, ""),
-            ("other processes used", seen.foreign_percent, FOREIGN_PERCENT, busiest),
-            ("throttling took", seen.throttled_percent, THROTTLED_PERCENT, ""),
-            ("the idle arm used", seen.idle_arm_percent, IDLE_ARM_PERCENT, ""),
-        ):
-            if percent > limit:
-                found.append(
-                    f"{arm} blocks: {what} {percent:.1f} % of the CPU (limit {limit:g} %)"
-                    f"{more}"
-                )
+        idle_arm = Limit("the idle arm used", seen.idle_arm_percent, IDLE_ARM_PERCENT)
+        found += [
+            f"{arm} blocks: {one.what} {one.percent:.1f} % of the CPU (limit "
+            f"{one.limit:g} %){one.more}"
+            for one in (*limits_of(seen), idle_arm)
+            if one.is_exceeded
+        ]
     return found
+
+
+def limits_of(seen: Shares) -> tuple[Limit, ...]:
+    """Return what the machine itself took or gave to others, beside the limits."""
+    busiest = _named(seen.busiest)
+    return (
+        Limit("the host stole", seen.stolen_percent, STOLEN_PERCENT),
+        Limit("other processes used", seen.foreign_percent, FOREIGN_PERCENT, busiest),
+        Limit("throttling took", seen.throttled_percent, THROTTLED_PERCENT),
+    )
 
 
 def _named(busiest: Mapping[str, float]) -> str:
@@ -115,18 +158,25 @@ def saturation(throughput_rps: float, ceiling_rps: float | None) -> str:
     )
 
 
-def null_control(pairs: Sequence[Pair]) -> str:
-    """Return why the ratio of the reference to itself is biased, or the empty string.
+def null_ratio(pairs: Sequence[Pair]) -> Estimate | None:
+    """Return the ratio of the reference to itself, both blocks corrected for pace.
 
-    Both blocks are corrected for pace. Where it was not measured there is nothing to say.
+    Its confidence is NULL_CONFIDENCE. None where the pace was not measured.
     """
     if len(pairs) < 2:  # noqa: PLR2004 -- a spread needs two
-        return ""
+        return None
     try:
         change = estimate_side_by_side(Sample(pairs))
     except NotMeasuredError:
+        return None
+    return change.interval((1.0 - NULL_CONFIDENCE) / 2.0)
+
+
+def null_control(pairs: Sequence[Pair]) -> str:
+    """Return why the ratio of the reference to itself is biased, or the empty string."""
+    ratio = null_ratio(pairs)
+    if ratio is None:
         return ""
-    ratio = change.interval((1.0 - NULL_CONFIDENCE) / 2.0)
     if ratio.low <= 1.0 + NULL_CONTROL and ratio.high >= 1.0 - NULL_CONTROL:
         return ""
     return (

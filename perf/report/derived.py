@@ -7,24 +7,48 @@ import statistics
 from collections.abc import Sequence
 
 from perf.report.result import ScenarioResult
-from perf.stats import Estimate, Pair, percentiles
+from perf.stats import Estimate, Pair, percentiles, quantiles
 from perf.stats import throughput_rps as images_over_time
 from perf.stats.ratio import exp_within_limits
 
 
-def throughput_rps(result: ScenarioResult) -> float:
-    """Return images a second over the scenario's own blocks, 0 where there is no image.
+def throughput_rps(result: ScenarioResult) -> float | None:
+    """Return images a second over the scenario's own blocks, None where there is no image.
 
     Of a search for the capacity, it is that of the closed loops.
     """
     if result.capacity:
         return result.capacity.closed_rps
-    return images_over_time(result.images, result.duration_s) if result.images else 0.0
+    return images_over_time(result.images, result.duration_s) if result.images else None
 
 
 def latency_ms(result: ScenarioResult) -> dict[str, float]:
     """Return p50, p90, p95 and p99, or nothing where no job was answered."""
     return percentiles(result.latencies_ms) if result.latencies_ms else {}
+
+
+def latency_quantiles_ms(result: ScenarioResult) -> list[float]:
+    """Return 101 quantiles, from the shortest latency to the longest, to 0.01 ms.
+
+    Empty where no job was answered.
+    """
+    known = result.latencies_ms
+    return [round(value, 2) for value in quantiles(known, 101)] if known else []
+
+
+def core_ms(result: ScenarioResult) -> dict[str, float]:
+    """Return milliseconds of one core for an image, by part; `idle` is the rest.
+
+    With limits the server is divided further. Empty where there is no image.
+    """
+    if result.limits:
+        return dict(result.limits.core_ms)
+    usage, images = result.usage, result.usage_images
+    if not images or not usage.cpu_seconds_by_part:
+        return {}
+    spent = {part: 1e3 * s / images for part, s in usage.cpu_seconds_by_part.items()}
+    all_ms = 1e3 * usage.duration_s * result.usable_cores / images
+    return {**spent, "idle": all_ms - sum(spent.values())}
 
 
 def yardstick_rps(pairs: Sequence[Pair]) -> float | None:

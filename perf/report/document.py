@@ -77,6 +77,58 @@ RUN_FIELDS: tuple[Field[RunResults, Any], ...] = (
         schema={"description": "Of the order of the blocks.", "type": "integer"},
     ),
     Field(path="model", value=lambda run: run.header.model, schema=TEXT),
+    Field(
+        path="options",
+        value=lambda run: run.header.model_options,
+        schema={
+            "description": "The options that choose the model and the arrivals, where they "
+            "are not as usual.",
+            "type": "array",
+            "items": TEXT,
+        },
+        required=False,
+    ),
+    Field(
+        path="started",
+        value=lambda run: run.header.started,
+        schema=described("When the run began, in UTC, by ISO 8601.", TEXT),
+        required=False,
+    ),
+    Field(
+        path="commit",
+        value=lambda run: run.header.commit,
+        schema=described(
+            "The commit of the suite, followed by `with changes` where its files differ; "
+            "empty where it is unknown.",
+            TEXT,
+        ),
+        required=False,
+    ),
+    Field(
+        path="planned",
+        value=lambda run: run.planned,
+        schema={
+            "description": "The scenarios that the run was to measure.",
+            "type": "array",
+            "items": TEXT,
+        },
+        required=False,
+    ),
+    Field(
+        path="skipped",
+        value=lambda run: run.skipped,
+        schema=described("Scenarios that cannot be measured here, and why.", TEXTS),
+        required=False,
+    ),
+    Field(
+        path="baseline_required",
+        value=lambda run: run.header.baseline_required,
+        schema={
+            "description": "Whether a scenario without a clear verdict fails the run.",
+            "type": "boolean",
+        },
+        required=False,
+    ),
     Field(path="machine", value=lambda run: run.header.machine, schema=TEXTS),
     Field(path="versions", value=lambda run: run.header.versions, schema=TEXTS),
     Field(

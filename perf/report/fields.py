@@ -15,6 +15,8 @@ S = TypeVar("S")
 T = TypeVar("T")
 Schema = Mapping[str, object]
 
+_DIGITS = 10  # so that bytes of a few GiB are exact; what follows is noise
+
 TEXT: Schema = {"type": "string"}
 NAME: Schema = {"type": "string", "minLength": 1}
 COUNT: Schema = {"$ref": "#/$defs/count"}
@@ -129,4 +131,9 @@ def _scalar(value: object) -> bool | int | float | str | None:
         return value
     if isinstance(value, Integral):
         return int(value)
-    return finite(float(value)) if isinstance(value, Real) else str(value)
+    return _short(float(value)) if isinstance(value, Real) else str(value)
+
+
+def _short(value: float) -> float | None:
+    """Return a number with the digits that can mean something; None for NaN, infinity."""
+    return finite(float(f"{value:.{_DIGITS}g}"))

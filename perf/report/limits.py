@@ -80,7 +80,7 @@ def _row(result: ScenarioResult, limits: Limits, parts: Sequence[str]) -> list[s
         formatting.rate(limits.layouts_rps[limits.own]),
         formatting.one_line(fastest),
         formatting.rate(fastest_rps),
-        formatting.share(served_rps / fastest_rps if fastest_rps else None),
+        formatting.share(served_rps / fastest_rps if served_rps and fastest_rps else None),
         formatting.milliseconds(limits.latency_ms),
         formatting.milliseconds(limits.queue_ms),
         *(formatting.milliseconds(limits.core_ms.get(part), 1) for part in parts),

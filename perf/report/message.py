@@ -36,6 +36,12 @@ _WHAT = {
 
 def explain(result: ScenarioResult, header: RunHeader) -> str:
     """Return the verdict, why, what is known besides, and how to repeat it, on one line."""
+    said, command = account(result, header), again(result, header)
+    return formatting.one_line(f"{said} To repeat it alone: {command}")
+
+
+def account(result: ScenarioResult, header: RunHeader) -> str:
+    """Return the verdict, why, and what is known besides, on one line."""
     judgement = result.judgement
     opening, why = f"{result.name} {_OPENINGS[judgement.verdict]}", _why(result)
     if judgement.verdict is Verdict.INCONCLUSIVE:
@@ -51,11 +57,15 @@ def explain(result: ScenarioResult, header: RunHeader) -> str:
         sentences += [_ratio(judgement), _before(judgement)]
         if _is_compared(judgement):
             sentences.append(f"{_differences(judgement)}.")
+    return formatting.one_line(" ".join(filter(None, sentences)))
+
+
+def again(result: ScenarioResult, header: RunHeader) -> str:
+    """Return the shell line that repeats a scenario as this run began."""
+    judgement = result.judgement
     # A run that was settled side by side began without --perf-against.
     against = "" if judgement.before else judgement.against
-    command = repeat_command(result.name, header, against)
-    sentences.append(f"To repeat it alone: {command}")
-    return formatting.one_line(" ".join(filter(None, sentences)))
+    return repeat_command(result.name, header, against)
 
 
 def reason(result: ScenarioResult) -> str:

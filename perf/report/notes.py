@@ -117,13 +117,15 @@ def _open_client(harness: HarnessResult) -> str:
 
 def _headroom(results: Sequence[ScenarioResult], harness: HarnessResult) -> str:
     rates = {
-        result.name: derived.throughput_rps(result)
+        result.name: rate_rps
         for result in results
-        if result.capacity is None and result.offered is None
+        if result.capacity is None
+        and result.offered is None
+        and (rate_rps := derived.throughput_rps(result))
     }
     fastest = max(rates, key=rates.__getitem__, default=None)
     ceiling_rps = formatting.finite(harness.ceiling_rps)
-    if fastest is None or not rates[fastest] or ceiling_rps is None:
+    if fastest is None or ceiling_rps is None:
         return ""
     times = formatting.ratio(ceiling_rps / rates[fastest])
     return f"; {times} times the fastest scenario ({formatting.one_line(fastest)})"

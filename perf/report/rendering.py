@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from tabulate import tabulate
+
+from perf.report import formatting
 
 Align = Literal["left", "right"]
 
@@ -59,3 +62,18 @@ class Table:
 def escape(text: str) -> str:
     """Return `text` so that GitHub's Markdown shows it as it is."""
     return text.translate(_MARKDOWN)
+
+
+def code(text: str) -> str:
+    """Return `text` as code on one line, also in a cell of a table.
+
+    GitHub makes no link, no mention and no markup of code. What would end it is replaced.
+    """
+    shown = formatting.one_line(text).replace("`", "'").replace("|", "¦")
+    return f"`{shown or formatting.UNKNOWN}`"
+
+
+def preformatted(text: str) -> list[str]:
+    """Return the lines of a block of Markdown that shows `text` as it is."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+    return [f"{fence}text", *text.split("\n"), fence]

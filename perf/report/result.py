@@ -158,7 +158,10 @@ class ScenarioResult:
     judgement: Judgement
 
     usage: Usage
-    """CPU and memory in the scenario's own blocks."""
+    """CPU and memory in the scenario's own blocks, also those of replaced pairs."""
+
+    usage_images: int
+    """Images in all blocks that `usage` covers; at least `images`."""
 
     harness_cpu_s: float
     """CPU seconds of the harness, part of what `usage` counts."""

@@ -5,21 +5,33 @@ option. So every result can be computed again from the stored pairs. docs/method
 what is assumed.
 """
 
-from perf.stats.blocks import percentiles, throughput_rps
+from perf.stats.blocks import percentiles, quantiles, throughput_rps
 from perf.stats.change import (
     Change,
     NotMeasuredError,
     estimate_change,
+    estimate_level,
     estimate_side_by_side,
 )
-from perf.stats.quantity import QUANTITIES, THROUGHPUT, Quantity, quantities_of
+from perf.stats.foreseen import foreseen_side_by_side, foreseen_since
+from perf.stats.quantity import (
+    CAPACITY,
+    GOODPUT,
+    QUANTITIES,
+    THROUGHPUT,
+    Quantity,
+    quantities_of,
+)
 from perf.stats.ratio import Estimate, estimate_ratio
-from perf.stats.rule import Rule
+from perf.stats.rule import RUN_ALPHA, Rule
 from perf.stats.sample import Block, Pair, Sample, TooFewPairs
 from perf.stats.verdict import Verdict
 
 __all__ = [
+    "CAPACITY",
+    "GOODPUT",
     "QUANTITIES",
+    "RUN_ALPHA",
     "THROUGHPUT",
     "Block",
     "Change",
@@ -32,9 +44,13 @@ __all__ = [
     "TooFewPairs",
     "Verdict",
     "estimate_change",
+    "estimate_level",
     "estimate_ratio",
     "estimate_side_by_side",
+    "foreseen_side_by_side",
+    "foreseen_since",
     "percentiles",
+    "quantiles",
     "quantities_of",
     "throughput_rps",
 ]

@@ -37,3 +37,16 @@ def percentiles(latencies_ms: Sequence[float]) -> dict[str, float]:
         raise ValueError("every latency must be finite")
     values = np.percentile(latencies, _PERCENTILES, method="linear")
     return {f"p{p}": float(v) for p, v in zip(_PERCENTILES, values, strict=True)}
+
+
+def quantiles(latencies_ms: Sequence[float], number: int) -> list[float]:
+    """Return `number` quantiles of the latencies, in milliseconds, at equal distances.
+
+    The first is the shortest latency and the last is the longest. Between two latencies
+    they are interpolated as percentiles are. Raises ValueError where there is no latency,
+    or `number` is below 2.
+    """
+    if not latencies_ms or number < 2:  # noqa: PLR2004 -- both ends
+        raise ValueError("quantiles need at least one latency and two places")
+    found = np.quantile(latencies_ms, np.linspace(0.0, 1.0, number), method="linear")
+    return [float(value) for value in found]

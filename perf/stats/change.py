@@ -119,7 +119,7 @@ def estimate_change(
     for place, run in enumerate(runs):
         weight = 1.0 if place == 0 else 1.0 / number
         parts.append(_of_mean(run, quantity).times(weight**2))
-    return _change(
+    return change_of(
         means[0] - means[1:].mean(),
         *parts,
         launches=len(runs[0]),
@@ -136,7 +136,7 @@ def estimate_apart(
     NotMeasuredError.
     """
     ours, theirs = launch_goodness(sample, quantity), launch_goodness(other, quantity)
-    return _change(
+    return change_of(
         float(ours.mean() - theirs.mean()),
         _of_mean(ours, quantity),
         _of_mean(theirs, quantity),
@@ -151,7 +151,7 @@ def estimate_level(sample: Sample, quantity: Quantity = THROUGHPUT) -> Change:
     Raises NotMeasuredError.
     """
     launches = launch_goodness(sample, quantity)
-    return _change(
+    return change_of(
         float(launches.mean()),
         _of_mean(launches, quantity),
         launches=len(launches),
@@ -165,7 +165,7 @@ def estimate_side_by_side(sample: Sample, quantity: Quantity = THROUGHPUT) -> Ch
     Raises NotMeasuredError.
     """
     differences = launch_differences(sample, quantity)
-    return _change(
+    return change_of(
         float(differences.mean()),
         _of_mean(differences, quantity),
         launches=len(differences),
@@ -173,9 +173,10 @@ def estimate_side_by_side(sample: Sample, quantity: Quantity = THROUGHPUT) -> Ch
     )
 
 
-def _change(
+def change_of(
     point: float, *parts: Variance, launches: int, baseline_launches: float
 ) -> Change:
+    """Return a change whose error has these independent parts."""
     variance = sum_of(*parts)
     return Change(
         point=float(point),

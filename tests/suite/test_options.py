@@ -148,7 +148,12 @@ REFUSED: dict[str, tuple[Words, Words]] = {
             ("--perf-against=HEAD", option),
             (f"--perf-against together with {option.partition('=')[0]}: ",),
         )
-        for option in ("--benchmark-save=x", "--perf-port=8080", "--perf-limits")
+        for option in (
+            "--benchmark-save=x",
+            "--perf-port=8080",
+            "--perf-limits",
+            "--perf-history=history",
+        )
     },
     "a folder after a space": (
         ("--perf-against", str(ROOT)),

@@ -107,7 +107,7 @@ def test_the_summary_keeps_to_its_schema(real: Recorded) -> None:
 def test_reports_are_complete(real: Recorded) -> None:
     """No partly written file lies beside them."""
     names = sorted(path.name for path in real.suite.reports.iterdir())
-    assert names == ["summary.json", "summary.md"]
+    assert names == ["index.html", "metrics.prom", "summary.json", "summary.md"]
 
 
 def test_the_page_of_a_ci_job_gets_the_table(real: Recorded) -> None:
@@ -244,6 +244,18 @@ def test_a_disturbed_run_is_no_pass_where_a_baseline_is_required(suite: Suite) -
     (refusal,) = run.lines("--benchmark-save: nothing was saved, ")
     assert refusal.endswith(f"for decentralized is inconclusive: {reason}")
     assert list(suite.baselines.glob("*/*.json")) == []
+
+
+@pytest.mark.parametrize("more", [(), ("-v",), ("--benchmark-sort=mean",)], ids=str)
+def test_tables_of_block_times_are_shown_where_asked_for(
+    more: tuple[str, ...], suite: Suite
+) -> None:
+    """Otherwise one line says how to get them."""
+    run = suite.run(*small(*more))
+    assert run.code == pytest.ExitCode.OK, run.output
+    assert ("Name (time in " in run.output) == bool(more)
+    said = run.lines("pytest-benchmark's tables of block times: -v prints them")
+    assert len(said) == (0 if more else 1)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from perf.history.store import History
 from perf.judge.stored import EXTRA
 from tests.support.suite import Run, Suite, fresh_suite, tiny_model
 
@@ -158,3 +159,22 @@ def test_a_total_applies_to_both_arms(suite: Suite) -> None:
     row = run.row(LOCAL)
     assert row["requests"]["total"] == 2 * 2 * row["jobs"] + 2 * (4 + 4)
     assert row["verdict"] == "no baseline"
+
+
+def test_results_join_the_history(suite: Suite, first: Run) -> None:
+    """Each run adds a line, and `-v` alone shows the progress of a run without terminal."""
+    history = suite.folder / "history"
+    runs = [suite.run(*local(f"--perf-history={history}", *more)) for more in ((), ("-v",))]
+    for run in runs:
+        assert f"history: 1 result added to {history}" in run.output, run.output
+    entries = History(history).read()
+    assert [one.scenario for one in entries] == [LOCAL, LOCAL]
+    assert [one.throughput_rps for one in entries] == [
+        pytest.approx(run.row(LOCAL)["throughput_rps"], rel=1e-5) for run in runs
+    ]
+    assert all(one.level for one in entries)
+    (line,) = [x for x in runs[1].output.splitlines() if "launch 1 of 2, pair 1" in x]
+    assert line.startswith(f"{LOCAL}: ")
+    assert line.endswith(" left")
+    for run in (first, runs[0]):
+        assert ", pair 1" not in run.output

@@ -69,7 +69,8 @@ def test_a_real_slow_down_is_a_regression(normal: Path, slowed: Run) -> None:
     seed = slowed.result["seed"]
     assert message.endswith(
         f"To repeat it alone: tox -e {SERVED} -- --perf-seed {seed} --perf-runtime process "
-        f"--perf-profile smoke --perf-model {tiny_model()}"
+        f"--perf-profile smoke --perf-model {tiny_model()} "
+        "--perf-total 96 --perf-pairs 3 --perf-launches 3"
     )
     verdict, _ = slowed.lines(f"{SERVED}  ")
     assert change.removeprefix(" changed by") in verdict

@@ -30,9 +30,8 @@ _MARK = "SERVING_PERF_TESTS"
 _PATIENCE_S = 10.0
 _POLL_S = 0.05
 ENGINE_TIMEOUT_S = 3
-# The file of the run lock: without it two runs could hold two locks. The other two are
-# the cache of torch, and the folders that pytest keeps of its last runs.
-MAY_STAY = ("serving-perf.lock", "torchinductor_*", "pytest-of-*")
+# The cache of torch, and the folders that pytest keeps of its last runs.
+MAY_STAY = ("torchinductor_*", "pytest-of-*")
 
 
 @dataclass(frozen=True, slots=True)

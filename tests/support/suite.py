@@ -33,9 +33,8 @@ _NOT_PASSED_ON = ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTHONPATH")
 # Threads that wait must sleep. Beside other tests the threads of a tiny model would spin
 # most of the time, and it would be fifty times slower.
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}
-# The file of the run lock: without it two runs could hold two locks. The other is an empty
-# folder that torch makes when it is imported.
-_MAY_STAY = ("serving-perf.lock", "torchinductor_")
+# An empty folder that torch makes when it is imported.
+_MAY_STAY = ("torchinductor_",)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,8 +88,8 @@ def test_a_listening_socket_is_found(place: Place) -> None:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_folder_is_found(place: Place) -> None:
-    """A folder in the temporary folder is a leftover; the file of the run lock is not."""
-    _within(place, (place.folder / "serving-perf.lock").touch)
+    """A folder in the temporary folder is a leftover; one that torch makes is not."""
+    _within(place, (place.folder / "torchinductor_me").mkdir)
     folder = place.folder / "serving-perf-left"
     with pytest.raises(AssertionError, match=f"left behind: .*{folder}"):
         _within(place, folder.mkdir)

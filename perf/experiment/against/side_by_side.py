@@ -19,7 +19,7 @@ from perf.stats import Pair
 
 # What does not change what a host measures, or is decided here.
 _NOT_FOR_HOSTS = frozenset(
-    {"against", "budget", "confirm", "family", "limits", "port", "reports"}
+    {"against", "budget", "confirm", "family", "history", "limits", "port", "reports"}
     | {"require_baseline", "seed", "sweep"}
 )
 _PATHS = ("docker_wheels", "images", "model")
@@ -64,6 +64,7 @@ class SideBySide:
             reference=reference,
             course=course,
             rounds=rounds,
+            judge=lambda pairs: self._judge(pairs, course.planned),
         ).run()
         judgement = replace(
             self._judge(outcome.pairing.pairs, course.planned),

@@ -74,10 +74,16 @@ class Journal:
         return self._entries.get((stage, point, number))
 
     def add(self, entry: Entry) -> None:
-        """Append a launch."""
+        """Append a launch. Raises ConfigError where the disk is full."""
         self._entries[entry.stage, entry.point, entry.round] = entry
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(entry.model_dump_json() + "\n")
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(entry.model_dump_json() + "\n")
+        except OSError as error:
+            raise ConfigError(
+                f"--perf-reports: {self.path} cannot be written ({error.strerror}); free "
+                "some space and run the sweep again: it goes on where it ended"
+            ) from None
 
 
 def entry_of(stage: str, point: str, number: int, measured: list[Block] | str) -> Entry:

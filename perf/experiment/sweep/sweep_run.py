@@ -43,8 +43,8 @@ class SweepRun:
     def measure(self) -> SweepResult:
         """Run the sweep, or what an interrupted one has left, and write its report.
 
-        Raises ConfigError where the table, an option or the journal does not fit, and
-        ChildError where the pace cannot be measured.
+        Raises ConfigError where the table, an option or the journal does not fit or a
+        file cannot be written, and ChildError where the pace cannot be measured.
         """
         chosen = Table.read().plan(self.name, self._refusal)
         settings = self.lab.settings
@@ -67,9 +67,14 @@ class SweepRun:
             ).run()
         finally:
             pace.stop()
-        page = settings.reports / f"sweep-{self.name}.md"
-        page.write_text(render(result, markdown=True) + "\n", encoding="utf-8")
         self.result = result
+        page = settings.reports / f"sweep-{self.name}.md"
+        try:
+            page.write_text(render(result, markdown=True) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise ConfigError(
+                f"--perf-reports: {page} cannot be written ({error.strerror})"
+            ) from None
         return result
 
     def _refusal(self, row: Scenario) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from typing import NamedTuple, NoReturn, Self
 
+from serving.exit_code import in_words
 from serving.work import Answer
 
 
@@ -29,8 +30,7 @@ class JobDiedError(Exception):
     """A job's process ended without a reply."""
 
     def __init__(self, exit_code: int) -> None:
-        how = f"signal {-exit_code}" if exit_code < 0 else f"exit code {exit_code}"
-        super().__init__(f"died: {how}")
+        super().__init__(f"died: {in_words(exit_code)}")
 
 
 @dataclass(slots=True)

@@ -108,6 +108,17 @@ FIGURES: tuple[Figure[Any], ...] = (
         show=formatting.milliseconds,
     ),
     Figure(
+        path="latency_quantiles_ms",
+        value=derived.latency_quantiles_ms,
+        schema={
+            "description": "101 quantiles of the latency at equal distances, from the "
+            "shortest to the longest; empty where no job was answered.",
+            "type": "array",
+            "items": AMOUNT,
+        },
+        required=False,
+    ),
+    Figure(
         path="requests.total",
         value=lambda result: result.requests.total,
         schema=COUNT,

@@ -72,6 +72,17 @@ FIGURES: tuple[Figure[Any], ...] = (
         show=lambda memory: formatting.memory(memory["peak_bytes"], memory["kind"]),
     ),
     Figure(
+        path="core_ms",
+        value=derived.core_ms,
+        schema={
+            "description": "Milliseconds of one core for an image, by part; idle is the "
+            "rest, so the sum is all there were.",
+            "type": "object",
+            "additionalProperties": {"type": ["number", "null"]},
+        },
+        required=False,
+    ),
+    Figure(
         path="agreement",
         value=lambda result: result.agreement,
         schema=described(

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from perf.report.formats.json_file import JsonFile
 from perf.report.formats.markdown import Markdown
+from perf.report.formats.metrics import Metrics
+from perf.report.formats.page import Page
 from perf.report.formats.terminal import Terminal
 from perf.report.run import RunResults
 
@@ -28,5 +30,7 @@ EXPORTERS: tuple[Exporter, ...] = (
     TERMINAL,
     MARKDOWN,
     JsonFile(),
+    Page(),
+    Metrics(),
 )
 """All formats. Those that are files are written after each scenario."""

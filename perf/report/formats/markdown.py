@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
-from perf.report import formatting
+from perf.report import digest, formatting, message
+from perf.report.advice import advice
 from perf.report.figures.base import Section
 from perf.report.more_tables import more_tables
 from perf.report.notes import notes
-from perf.report.rendering import Table, escape
-from perf.report.result import ScenarioResult
+from perf.report.rendering import Table, escape, preformatted
 from perf.report.run import RunResults
 from perf.report.sections import header_line, table_of
 
@@ -21,33 +20,57 @@ class Markdown:
     file_name = "summary.md"
 
     def render(self, run: RunResults) -> str:
-        """Return the page, with a newline at its end."""
+        """Return the page, with a newline at its end.
+
+        What a reader needs first is at its head; the rest is folded.
+        """
         results, header = run.scenarios, run.header
         lines = [
             "## Inference serving performance",
             "",
-            f"**{_tally(results)}.** {escape(header_line(header))}",
+            digest.title(results, header.scenarios),
             "",
+            *digest.changed_rows(results),
+            *digest.plot(results),
+            *_repeat(run),
+            *_advice(run),
+            escape(header_line(header)),
+            "",
+            *_folded("All figures", list(_figures(run))),
+            *_facts("Machine", header.machine),
+            *_facts("Versions", header.versions),
         ]
-        if results:
-            for section in Section:
-                text = table_of(section, results).as_markdown()
-                lines += [f"### {section.value}", "", text, ""]
-        lines += [*(f"- {escape(note)}" for note in notes(run)), ""]
-        for title, table, note in more_tables(results):
-            lines += [f"### {title}", "", table.as_markdown(), "", f"- {escape(note)}", ""]
-        lines += _folded("Machine", header.machine) + _folded("Versions", header.versions)
         return "\n".join(lines)
 
 
-def _tally(results: Sequence[ScenarioResult]) -> str:
-    counts = Counter(result.judgement.verdict.value for result in results)
-    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or (
-        "No scenario was measured"
-    )
+def _repeat(run: RunResults) -> list[str]:
+    """Return how to repeat the first scenario that changed; empty where none did."""
+    found = digest.changed(run.scenarios)
+    if not found:
+        return []
+    command = formatting.one_line(message.again(found[0], run.header))
+    return ["To repeat the first one alone:", "", *preformatted(command), ""]
 
 
-def _folded(title: str, facts: Mapping[str, str]) -> list[str]:
+def _advice(run: RunResults) -> list[str]:
+    """Return whether to centralise, where that was measured well enough."""
+    said = advice(run.scenarios, run.missing)
+    return ["### Advice", "", *(f"- {escape(line)}" for line in said), ""] if said else []
+
+
+def _figures(run: RunResults) -> Iterator[str]:
+    """Yield the lines of the tables and of the notes that explain them."""
+    if run.scenarios:
+        for section in Section:
+            text = table_of(section, run.scenarios).as_markdown()
+            yield from (f"### {section.value}", "", text, "")
+    yield from (f"- {escape(note)}" for note in notes(run))
+    yield ""
+    for heading, table, note in more_tables(run.scenarios):
+        yield from (f"### {heading}", "", table.as_markdown(), "", f"- {escape(note)}", "")
+
+
+def _facts(title: str, facts: Mapping[str, str]) -> list[str]:
     if not facts:
         return []
     table = Table(
@@ -58,6 +81,9 @@ def _folded(title: str, facts: Mapping[str, str]) -> list[str]:
             for name, value in facts.items()
         ],
     )
-    text = table.as_markdown()
+    return _folded(title, [table.as_markdown(), ""])
+
+
+def _folded(title: str, lines: list[str]) -> list[str]:
     # GitHub reads Markdown inside HTML only after a blank line.
-    return ["<details>", f"<summary>{title}</summary>", "", text, "", "</details>", ""]
+    return ["<details>", f"<summary>{title}</summary>", "", *lines, "</details>", ""]

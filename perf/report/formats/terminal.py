@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from perf.report.advice import advice
 from perf.report.figures.base import Section
 from perf.report.more_tables import more_tables
 from perf.report.notes import notes
@@ -23,4 +24,6 @@ class Terminal:
         parts.append("\n".join(notes(run)))
         for _, table, note in more_tables(results):
             parts += [table.as_text(), note]
+        if lines := advice(results, run.missing):
+            parts.append("\n".join(["advice", *(f"- {line}" for line in lines)]))
         return "\n\n".join(parts)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from perf.config.options import Options
-from perf.config.overrides import load_options, overridden
+from perf.config.overrides import overridden, repeat_options
 from perf.config.table import Table
 from serving.errors import ConfigError
 
@@ -18,7 +20,7 @@ def test_without_an_option_a_row_stays() -> None:
     """Neither its arrivals nor its SLO change."""
     assert overridden(CLOSED, Options({})) == CLOSED
     assert overridden(SEARCHED, Options({})) == SEARCHED
-    assert load_options(Options({})) == ()
+    assert repeat_options(Options({})) == ()
 
 
 def test_an_slo_makes_a_closed_row_seek_its_capacity() -> None:
@@ -41,9 +43,18 @@ def test_a_rate_ends_the_search() -> None:
 def test_the_options_are_kept_for_the_repeat_command() -> None:
     """As a command line has them."""
     given = {"arrivals": "gamma:0.5", "rate": 6.0, "slo": 250.0, "arrivals_seed": 3}
-    assert load_options(Options(given)) == (
+    assert repeat_options(Options(given)) == (
         *("--perf-arrivals", "gamma:0.5", "--perf-rate", "6"),
         *("--perf-slo", "250", "--perf-arrivals-seed", "3"),
+    )
+
+
+def test_images_and_amounts_are_kept_for_the_repeat_command() -> None:
+    """The folder is named so that the command works in any folder."""
+    given = {"images": "my images", "workers": 2, "total": 64, "docker_cpus": 1.5}
+    assert repeat_options(Options(given)) == (
+        *("--perf-images", str(Path.cwd() / "my images"), "--perf-total", "64"),
+        *("--perf-workers", "2", "--perf-docker-cpus", "1.5"),
     )
 
 

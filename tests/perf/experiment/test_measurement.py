@@ -15,14 +15,18 @@ from perf.experiment.arms import MeasuredBlock
 from perf.experiment.context import RunContext
 from perf.experiment.instruments import REFERENCE_ARM
 from perf.experiment.measurement import Measurement, Outcome, without_benchmark
+from perf.experiment.progress import Standing, Work
 from perf.experiment.schedule import Course
+from perf.judge.gate import Judgement
 from perf.load.pools.base import OnRecord
 from perf.machine.pace import Pace
+from perf.stats import Estimate, Verdict
 from serving.errors import ServerError
 from tests.support.commanded import CommandedProcess
 from tests.support.fakes import FakeArm, ended, record
 
 _MIB = 1024**2
+_RATIO = Estimate(point=2.5, low=2.4, high=2.6, confidence=0.95)
 _ROW = Table.read().find("serving-batch")
 _PROFILE = Table.read().profile["smoke"].model_copy(update={"pairs": 4, "launches": 2})
 
@@ -56,12 +60,15 @@ class Bench:
         self.arm = SlowArm("scenario", self.diary, block_images=8, image_s=0.25)
         self.reference = SlowArm("reference", self.diary, block_images=4, image_s=0.5)
         self.jobs: list[object] = []
+        self.standings: list[Standing] = []
 
-    def progress(self, name: str, jobs: int | None) -> object:
-        """Count the jobs, as what is shown would."""
-        self.diary.append(f"{name}: {jobs} jobs")
+    def progress(self, work: Work) -> object:
+        """Count the jobs and look after each pair, as what is shown would."""
+        self.work = work
         return SimpleNamespace(
-            job_ended=self.jobs.append, stop=lambda: self.diary.append("progress: stop")
+            job_ended=self.jobs.append,
+            pair_ended=lambda look: self.standings.append(look()),
+            stop=lambda: self.diary.append("progress: stop"),
         )
 
     def run(self) -> Outcome:
@@ -72,7 +79,11 @@ class Bench:
             idle_pids=list,
         )
         context = SimpleNamespace(
-            lab=lab, settings=SimpleNamespace(seed=7), progress=self.progress
+            lab=lab,
+            settings=SimpleNamespace(seed=7),
+            progress=self.progress,
+            results=SimpleNamespace(scenarios=["an earlier one"]),
+            judged=3,
         )
         course = Course(profile=_PROFILE, budget_s=None, decided=lambda *_: False)
         return Measurement(
@@ -82,6 +93,7 @@ class Bench:
             reference=self.reference,
             course=course,
             rounds=without_benchmark,
+            judge=lambda _: Judgement(verdict=Verdict.NO_BASELINE, ratio=_RATIO),
         ).run()
 
 
@@ -102,7 +114,9 @@ def test_all_pairs_are_measured_and_all_is_stopped() -> None:
     assert [pair.launch for pair in outcome.pairing.pairs] == [0, 0, 1, 1]
     assert outcome.pairing.replaced == []
     assert len(bench.jobs) == 4 * (8 + 4)
-    assert f"{_ROW.name}: {4 * (8 + 4)} jobs" in bench.diary
+    assert bench.work == Work(
+        name=_ROW.name, place=2, scenarios=3, pairs=4, jobs=4 * (8 + 4), budget_s=None
+    )
     assert {"scenario: stop", "reference: stop", "progress: stop"} <= set(bench.diary)
     assert outcome.instruments.yardstick is None
     pace = outcome.instruments.pace
@@ -110,10 +124,25 @@ def test_all_pairs_are_measured_and_all_is_stopped() -> None:
     assert all(ended(pid) for pid in pace.pids)
 
 
+def test_each_pair_that_counts_tells_where_the_measurement_stands() -> None:
+    """After each one its launch, the planned ones and the judgement so far are known."""
+    bench = Bench()
+    bench.run()
+    assert [(one.pairs, one.launches) for one in bench.standings] == [
+        (1, 1),
+        (2, 1),
+        (3, 2),
+        (4, 2),
+    ]
+    assert {(one.planned, one.change, one.ratio) for one in bench.standings} == {
+        (2, None, _RATIO)
+    }
+
+
 def test_a_bad_job_is_the_fault_with_the_servers_log() -> None:
     """The log is read before the server is stopped, and all is stopped all the same."""
     bench = Bench()
-    bench.arm.bad[1] = record(0, error="died: signal 9")
+    bench.arm.bad[1] = record(0, error="died: killed")
     fault = bench.run().fault
     assert isinstance(fault, ServerError)
     assert str(fault).startswith(f"{_ROW.name}: of ")

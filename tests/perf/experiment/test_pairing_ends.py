@@ -97,7 +97,7 @@ _REFERENCE_ARM = "serving-batch, reference arm"
 
 # For each kind of bad job: its record, its counts in the message, and its own message.
 BAD = {
-    "failed": (record(0, error="died: signal 9"), "1 failed and 0 ", "died: signal 9"),
+    "failed": (record(0, error="died: killed"), "1 failed and 0 ", "died: killed"),
     "wrong": (record(0, answer=((1, 1.0),)), "0 failed and 1 ", "wrong answer: classes"),
 }
 
@@ -140,7 +140,7 @@ def test_bad_job_ends_the_measurement(  # noqa: PLR0913, PLR0917 -- a table of c
 def test_bad_warm_up_measures_nothing(arm: str, calls: int) -> None:
     """After a bad job in the warm-up of either arm, nothing more is called."""
     bench = Bench(FixedRandom(REFERENCE_FIRST))
-    getattr(bench, arm).bad[0] = record(0, error="died: signal 9")
+    getattr(bench, arm).bad[0] = record(0, error="died: killed")
     with pytest.raises(JobsFailedError):
         bench.run(1)
     assert bench.calls == LAUNCH[:calls]

@@ -59,6 +59,7 @@ def test_a_disturbed_pair_is_measured_again() -> None:
     assert numbers(bench) == pytest.approx([1.0, 3.0, 4.0])
     assert bench.pairing.replaced == ["pair 1 was disturbed"]
     assert len(bench.pairing.blocks) == 3
+    assert len(bench.pairing.all_blocks) == 4, "the monitor has seen its block too"
     assert bench.calls == [*LAUNCH, *4 * _PAIR]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
@@ -17,7 +17,8 @@ from perf.experiment.context import RunContext
 from perf.experiment.scenario_run import ScenarioRun
 from perf.experiment.schedule import Budget
 from perf.judge.gate import Judgement
-from perf.report.result import ScenarioResult
+from perf.judge.validity import Shares
+from perf.report.result import Requests, ScenarioResult
 from perf.stats import Verdict
 from serving.errors import ConfigError, PerfError
 from tests.support.suite import fresh_suite, tiny_model
@@ -33,6 +34,9 @@ class _Result:
     pairs: tuple[str, ...] = ()
     disturbed: bool = False
     against_pairs: tuple[str, ...] = ()
+    requests: Requests = field(default_factory=lambda: Requests(total=1, failed=0, wrong=0))
+    replaced: tuple[str, ...] = ()
+    conditions: Mapping[str, Shares] = field(default_factory=dict)
 
 
 @dataclass

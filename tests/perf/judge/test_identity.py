@@ -45,7 +45,7 @@ def settings() -> Settings:
         threads=1,
         seed=1,
         arrivals_seed=0,
-        load_options=(),
+        repeat_options=(),
         sweep="",
         budget_s=None,
         budget_asked=False,
@@ -58,6 +58,7 @@ def settings() -> Settings:
         require_baseline=False,
         limits=False,
         cache=Path(),
+        history=None,
         reports=Path(),
     )
 

@@ -21,6 +21,7 @@ from perf.load.pools.registry import POOLS, find_pool
 from perf.load.record import JobRecord
 from serving.child import ChildError
 from serving.errors import ConfigError
+from serving.exit_code import in_words
 from serving.runtimes.process import session_members
 from tests.perf.load.blocks import (
     JOB_POOLS,
@@ -122,8 +123,8 @@ def test_jobs_cpu_is_counted(pool: Pool) -> None:
         ("exit:3", "died: exit code 3"),
         ("exit:0", "died: exit code 0"),
         ("leave:0", "died: exit code 1"),
-        (f"kill:{signal.SIGKILL:d}", "died: signal 9"),
-        (f"kill:{signal.SIGSEGV:d}", "died: signal 11"),
+        (f"kill:{signal.SIGKILL:d}", f"died: {in_words(-signal.SIGKILL)}"),
+        (f"kill:{signal.SIGSEGV:d}", "died: ended by SIGSEGV, it crashed in compiled code"),
     ],
 )
 def test_a_bad_job_has_failed(pool: Pool, deed: str, words: str) -> None:
@@ -189,7 +190,8 @@ def test_the_death_of_the_pool_is_told_at_once(name: str) -> None:
 
     there: set[int] = set()
     with running(name) as one:
-        with pytest.raises(ChildError, match=f"^{re.escape(CHILD_POOLS[name])} died"):
+        told = re.escape(f"{CHILD_POOLS[name]} died: {in_words(-signal.SIGKILL)}")
+        with pytest.raises(ChildError, match=f"^{told}"):
             run(one, "hang", "exit:0", on_record=kill)
         with pytest.raises(ChildError, match="died"):
             run(one, "kitten")

@@ -10,6 +10,7 @@ import pytest
 
 from perf.load.jobs.targets import LocalModel
 from perf.load.pools.base import Pool
+from serving.exit_code import in_words
 from serving.model.artifacts import Artifacts
 from tests.perf.load.blocks import errors, in_order, pids, run, running
 from tests.support.fakes import wait_until
@@ -39,7 +40,7 @@ def test_a_dead_job_is_replaced(pool: Pool) -> None:
         "ValueError: no",
         "",
         "died: exit code 3",
-        "died: signal 9",
+        f"died: {in_words(-9)}",
         "",
     ]
     assert len(pids(block)) == 2
@@ -50,7 +51,7 @@ def test_a_job_that_died_between_blocks_is_replaced(pool: Pool) -> None:
     (pid,) = pids(run(pool, "kitten", slots=1))
     psutil.Process(pid).kill()
     wait_until(lambda: psutil.Process(pid).status() == psutil.STATUS_ZOMBIE, "it dies")
-    assert errors(run(pool, "kitten", "kitten", slots=1)) == ["died: signal 9", ""]
+    assert errors(run(pool, "kitten", "kitten", slots=1)) == [f"died: {in_words(-9)}", ""]
 
 
 def test_a_late_job_is_replaced(pool: Pool) -> None:

@@ -11,7 +11,15 @@ import pytest
 
 from perf.report.document import document
 from perf.stats import Verdict
-from tests.support.results import BATCH, LOCAL, SETTLED, UNREAD, run_of
+from tests.support.results import (
+    BATCH,
+    HEADER,
+    LIMITED,
+    LOCAL,
+    SETTLED,
+    UNREAD,
+    run_of,
+)
 
 
 def rows(*results: Any) -> list[Any]:  # noqa: ANN401 -- results
@@ -90,7 +98,7 @@ def test_it_holds_what_the_machine_did() -> None:
 def test_what_was_not_measured_is_null() -> None:
     """Without blocks there is no throughput, and no latency or share of the CPU."""
     (row,) = rows(UNREAD)
-    assert row["throughput_rps"] == 0.0
+    assert row["throughput_rps"] is None
     assert row["latency_ms"] == dict.fromkeys(("p50", "p90", "p95", "p99"))
     assert row["harness_cpu_percent"] is None
 
@@ -105,3 +113,38 @@ def test_a_spec_of_any_values_becomes_json() -> None:
         "verdict": "invalid",
         "z": "1j",
     }
+
+
+def test_it_holds_the_whole_latency_and_where_the_time_goes() -> None:
+    """Quantiles are rounded to 0.01 ms; the parts and idle are all that the cores had."""
+    batch, limited, unread = rows(BATCH, LIMITED, UNREAD)
+    quantiles_ms = batch["latency_quantiles_ms"]
+    assert (len(quantiles_ms), quantiles_ms[0], quantiles_ms[-1]) == (101, 4801.6, 5220.2)
+    assert batch["core_ms"]["server"] == pytest.approx(1e3 * 104.0 / 275)
+    assert sum(batch["core_ms"].values()) == pytest.approx(1e3 * 58.0 * 2.0 / 275)
+    again = rows(replace(BATCH, usage_images=550, replaced=("busy",)))[0]
+    assert again["core_ms"]["server"] == pytest.approx(1e3 * 104.0 / 550)
+    assert limited["core_ms"] == limited["limits"]["core_ms"]
+    assert (unread["latency_quantiles_ms"], unread["core_ms"]) == ([], {})
+
+
+def test_it_says_when_of_which_commit_and_what_was_planned() -> None:
+    """A history of runs needs all three, and an interrupted run the last."""
+    header = replace(
+        HEADER,
+        started="2026-11-27T07:33:00+00:00",
+        commit="383fe61f7988 with changes",
+        scenarios=("serving-batch", "serving-single"),
+    )
+    written: Any = json.loads(json.dumps(document(run_of(BATCH, header=header))))
+    assert written["started"] == "2026-11-27T07:33:00+00:00"
+    assert written["commit"] == "383fe61f7988 with changes"
+    assert written["planned"] == ["serving-batch", "serving-single"]
+
+
+def test_numbers_have_the_digits_that_can_mean_something() -> None:
+    """Ten digits keep bytes exact, and a file of many pairs small."""
+    block = replace(BATCH.pairs[0].scenario, rps=10 / 3, memory_bytes=1_429_438_464.0)
+    (row,) = rows(replace(BATCH, pairs=(replace(BATCH.pairs[0], scenario=block),)))
+    assert row["pairs"][0]["scenario"]["rps"] == 3.333333333
+    assert row["pairs"][0]["scenario"]["memory_bytes"] == 1_429_438_464

@@ -62,7 +62,8 @@ def test_every_format_renders_any_run(run: RunResults) -> None:
 @given(runs)
 def test_text_and_markdown_have_the_same_cells(run: RunResults) -> None:
     """Both have one row for each scenario in each section, with the figures' cells."""
-    text, page = TERMINAL.render(run).split("\n"), MARKDOWN.render(run).split("\n")
+    folded = MARKDOWN.render(run).partition("<summary>All figures</summary>\n")[2]
+    text, page = TERMINAL.render(run).split("\n"), folded.split("\n")
     for place, section in enumerate(Section if run.scenarios else ()):
         rows = table_of(section, run.scenarios).rows
         expected = [[" ".join(cell.split()) for cell in row] for row in rows]
@@ -150,11 +151,17 @@ def test_markdown_escapes_what_would_change_the_page() -> None:
     assert "Some CPU \\| 2 cores" in page
 
 
-def test_markdown_has_heading_tally_notes_and_foot() -> None:
-    """A page counts the verdicts at its head and keeps machine and versions folded."""
+def test_markdown_has_the_outcome_at_its_head_and_the_rest_folded() -> None:
+    """Outcome, changed rows, plot and command are seen at once; figures are folded."""
     page = MARKDOWN.render(run_of(BATCH, UNREAD))
-    assert page.startswith("## ")
-    assert "**1 regressed, 1 no baseline.**" in page
+    seen, *folded = page.split("<details>\n")
+    assert seen.startswith("## ")
+    assert "**▼ 1 of 2 regressed: serving-batch, throughput " in seen
+    assert "| `serving-batch` | ▼ regressed | throughput -19.8 % [" in seen
+    assert "├──●──┤" in seen
+    assert "\ntox -e serving-batch -- --perf-seed 7 --perf-runtime process\n" in seen
+    assert "### Verdicts" in folded[0]
+    assert len(folded) == 3
     assert "- harness: at most 262 jobs/s" in page
     assert "<summary>Versions</summary>\n\n| versions" in page
     assert page.endswith("</details>\n")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from perf.stats import percentiles, throughput_rps
+from perf.stats import percentiles, quantiles, throughput_rps
 
 # Every run tries the same examples, and no example has a deadline.
 properties = settings(derandomize=True, deadline=None)
@@ -63,3 +63,23 @@ def test_throughput_refuses_impossible_numbers(
     """The error names the argument that is negative, or not finite and positive."""
     with pytest.raises(ValueError, match=named):
         throughput_rps(images, duration_s)
+
+
+def test_quantiles_lie_at_equal_distances() -> None:
+    """The ends are the shortest and the longest latency; those between are interpolated."""
+    assert quantiles([30.0, 10.0, 20.0], 5) == pytest.approx([10.0, 15.0, 20.0, 25.0, 30.0])
+    assert quantiles([7.0], 2) == [7.0, 7.0]
+
+
+def test_the_median_is_the_same_as_percentile_and_as_quantile() -> None:
+    """Both interpolate in the same way, so a report shows one number for both."""
+    latencies_ms = [4801.6, 5220.2, 4990.1, 6100.9]
+    median = quantiles(latencies_ms, 101)[50]
+    assert median == pytest.approx(percentiles(latencies_ms)["p50"])
+
+
+@pytest.mark.parametrize(("latencies_ms", "number"), [([], 5), ([1.0], 1)])
+def test_quantiles_of_nothing_are_refused(latencies_ms: list[float], number: int) -> None:
+    """No latency, or fewer than both ends, raises ValueError."""
+    with pytest.raises(ValueError, match="at least one latency"):
+        quantiles(latencies_ms, number)

@@ -125,11 +125,13 @@ def test_death_before_it_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_death_after_it_was_ready() -> None:
     """A server that died since is reported with its exit code and its log."""
-    server = TorchServeServer(FakeLaunched("OutOfMemory", "exit code -9"), MODEL, FAKED)
+    server = TorchServeServer(
+        FakeLaunched("OutOfMemory", "killed by SIGKILL"), MODEL, FAKED
+    )
     with pytest.raises(ServerError) as caught:
         server.observed()
     told, _, tail = str(caught.value).partition("\n")
-    assert told == "TorchServe died (exit code -9)"
+    assert told == "TorchServe died (killed by SIGKILL)"
     assert tail.endswith("\nOutOfMemory")
 
 

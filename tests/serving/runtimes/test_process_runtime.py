@@ -14,6 +14,7 @@ import pytest
 
 from perf.machine.lock import session_name
 from serving.errors import ConfigError, ServerError
+from serving.exit_code import in_words
 from serving.runtimes import process as process_runtime
 from serving.runtimes.base import SESSION_VARIABLE, Placement, Program
 from serving.runtimes.process import (
@@ -82,7 +83,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         ("raise SystemExit(3)", "exit code 3"),
         ("pass", "exit code 0"),
-        ("import os; os.kill(os.getpid(), 9)", "exit code -9"),
+        ("import os; os.kill(os.getpid(), 9)", in_words(-9)),
     ],
 )
 def test_death_is_seen(code: str, reason: str) -> None:
@@ -171,7 +172,7 @@ def test_stop_ends_grandchildren_that_ignore_sigterm() -> None:
     with _running(FAMILY, "deaf") as launched:
         child = _child_of(launched)
         launched.stop()
-        assert launched.exit_reason() == "exit code -9"
+        assert launched.exit_reason() == in_words(-9)
         assert not list(session_members(launched.root_pids()[0]))
         assert ended(child)
         assert not _root_of(launched._placement).exists()
@@ -260,7 +261,7 @@ def test_reap_ends_the_dead_runs_groups_alone(other_run: str) -> None:
         assert reap_orphans(lambda session: session != other_run) == list(
             orphan.root_pids()
         )
-        assert orphan.exit_reason() == "exit code -15"
+        assert orphan.exit_reason() == in_words(-15)
         assert ended(orphans_child)
         assert ours.exit_reason() is None
         assert not ended(our_child)

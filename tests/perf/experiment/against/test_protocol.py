@@ -21,7 +21,7 @@ PLAIN = (dict, list, str, int, float, type(None))
 
 RECORDS = (
     JobRecord(1, 10.5, 10.6, 10.7, 11.25, TOP, ""),
-    JobRecord(0, 10.5, 10.5, 10.5, 12.0, (), "died: signal 9"),
+    JobRecord(0, 10.5, 10.5, 10.5, 12.0, (), "died: killed"),
 )
 BLOCK = MeasuredBlock(
     BlockRun(RECORDS, BlockTotals(10.25, 12.5, 0.125, 3.75)), ("a.jpg", "/b/ü.jpg")

@@ -45,3 +45,15 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
         Journal(path, {**IDENTITY, "profile": "standard"})
     assert len(str(caught.value).splitlines()) == 1
     assert path.read_bytes() == before
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    """The message names the option, the file, and that the sweep can go on."""
+    path = tmp_path / "sweep.jsonl"
+    journal = Journal(path, IDENTITY)
+    path.unlink()
+    path.symlink_to("/dev/full")
+    with pytest.raises(ConfigError, match=r"^--perf-reports: .*sweep.jsonl") as caught:
+        journal.add(entry_of("race", "workers 2", 0, BLOCKS))
+    assert "No space left on device" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1

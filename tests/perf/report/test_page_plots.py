@@ -1,0 +1,206 @@
+"""The plots and marks of the page, and how large it becomes."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from perf.config.table import Table
+from perf.report.document import document
+from perf.report.formats.page import Page
+from perf.stats import QUANTITIES, Block, Pair, Verdict
+from tests.support.html_reader import read_html
+from tests.support.pages import ONE_PAIR, page_of
+from tests.support.results import (
+    BATCH,
+    HEAVIER,
+    LIMITED,
+    LOCAL,
+    SETTLED,
+    judged,
+    rejudged,
+    run_of,
+)
+
+
+def test_each_drawing_is_named_and_has_its_data() -> None:
+    """A drawing has a name, a caption, and its numbers in a table or beside it."""
+    page = page_of(BATCH, LIMITED)
+    for one in page.of("svg", role="img"):
+        assert one.attributes["aria-label"].strip()
+    for row in page.of("div"):
+        if row.attributes.get("class", "").startswith("strip tone-"):
+            assert re.search(r"serving-batch|litserve-openvino", row.text)
+            assert re.search(r"[0-9]", row.text)
+    assert len(page.of("figure")) == len(page.of("figcaption"))
+    pairs = [table for table in page.tables if table[0][:2] == ["pair", "launch"]]
+    assert pairs[0][1:] == [
+        ["1", "1", "4.70/s", "1.10", "1.90/s", "1.00"],
+        ["2", "2", "4.80/s", "1.10", "1.80/s", "1.00"],
+    ]
+    parts = [table for table in page.tables if table[0][0] == "part"]
+    assert ["1: jobs", "4.0 ms"] in parts[0]
+    assert ["1: inference", "300.0 ms"] in parts[1]
+
+
+def test_pairs_that_were_measured_side_by_side_have_a_plot_of_their_own() -> None:
+    """Both kinds are there, and each says what the other blocks are."""
+    others = [one.text for one in page_of(SETTLED).of("li", **{"class": "key-theirs"})]
+    assert others == ["the reference", "the baseline's commit 383fe61f7988"]
+
+
+def test_a_broken_limit_is_marked_with_more_than_a_colour() -> None:
+    """The cell has a symbol, and words for those who do not see it."""
+    busy = replace(BATCH.conditions["scenario"], foreign_percent=6.2)
+    page = page_of(replace(BATCH, conditions={"scenario": busy}))
+    (cell,) = page.of("td", **{"class": "beyond"})
+    assert cell.text == "✕ 6.2 % (beyond the limit)"
+    assert cell.read.strip() == "6.2 %"
+
+
+@pytest.mark.parametrize(
+    "changed", [{"pairs": ()}, {"latencies_ms": ()}, {"usage_images": 0}]
+)
+def test_what_was_not_measured_has_no_plot(changed: dict[str, Any]) -> None:
+    """The other plots are still there."""
+    headings = [one.text for one in page_of(replace(BATCH, **changed)).of("h4")]
+    plots = {"Pairs", "Latency", "Where the time of an image goes"}
+    assert len(plots & set(headings)) == 2
+
+
+def test_an_interval_that_says_nothing_leaves_the_others_visible() -> None:
+    """The scale ends, and an arrow stands for the rest."""
+    wide = rejudged(
+        replace(LOCAL, name="wide"),
+        quantities=(judged(1.0, 0.2, 9e9, Verdict.INCONCLUSIVE),),
+    )
+    page = page_of(BATCH, wide)
+    assert len(page.of("path", **{"class": "arrow"})) == 2
+    (dot, *_) = page.of("circle", **{"class": "dot"})
+    assert 20.0 < float(dot.attributes["cx"].rstrip("%")) < 45.0
+
+
+def _long_block(factor: float) -> Block:
+    """Return a block whose numbers have as many digits as measured ones."""
+    return Block(
+        rps=4.7 * factor,
+        pace=1.1 * factor,
+        cpu_ms=300.0 * factor,
+        memory_bytes=1e9 * factor,
+        p99_ms=5220.0 * factor,
+    )
+
+
+def test_a_large_run_stays_small() -> None:
+    """25 rows with six pairs, all settings and all quantities fit into 300 kB."""
+    pairs = tuple(
+        Pair(_long_block(math.pi), _long_block(math.e), number // 2) for number in range(6)
+    )
+    quantities = tuple(
+        judged(0.99 * math.pi / 3, 0.98, 1.1, Verdict.UNCHANGED, quantity=one.name)
+        for one in QUANTITIES
+    )
+    seen = BATCH.conditions["scenario"]
+    one = rejudged(
+        replace(
+            BATCH,
+            pairs=pairs,
+            latencies_ms=tuple(1000.0 + math.pi * number for number in range(275)),
+            conditions={"scenario": seen, "reference": seen},
+        ),
+        quantities=quantities,
+    )
+    rows = Table.read().scenario[:25]
+    results = [replace(one, name=row.name, spec=row.flat()) for row in rows]
+    assert len(Page().render(run_of(*results)).encode()) < 300_000
+
+
+def test_the_plots_show_what_the_summary_has() -> None:
+    """The dot of a change lies where the JSON's estimate puts it on the scale."""
+    run = run_of(BATCH, LOCAL)
+    page = read_html(Page().render(run))
+    rows: Any = document(run)["scenarios"]
+    dots = [
+        float(one.attributes["cx"].rstrip("%"))
+        for one in page.of("circle", **{"class": "dot"})
+    ][:2]
+    changes = [row["change"]["estimate"] - 1.0 for row in rows]
+    (zero, *_) = page.of("line", **{"class": "origin"})
+    middle = float(zero.attributes["x1"].rstrip("%"))
+    first, second = (
+        (dot - middle) / change for dot, change in zip(dots, changes, strict=True)
+    )
+    assert first > 0.0
+    assert first == pytest.approx(second, rel=0.02)
+
+
+def test_only_what_regressed_is_marked_so() -> None:
+    """A scenario that needs more memory is as fast as before, and its first row says so."""
+    page = page_of(HEAVIER)
+    rows = [
+        one for one in page.of("div") if one.attributes.get("class", "")[:6] == "strip "
+    ]
+    assert [one.attributes["class"] for one in rows[:2]] == [
+        "strip tone-unchanged",
+        "strip tone-regressed",
+    ]
+    assert [" ".join(one.text.split()) for one in rows[:2]] == [
+        "serving-batch +0.2 % [-1.9, +2.4] = unchanged",
+        "serving-batch, memory +20.1 % [+18.0, +22.3] ▼ regressed",
+    ]
+
+
+def test_each_part_of_an_image_has_its_number() -> None:
+    """Colour alone is lost on paper; what has no box has no number and no colour."""
+    parts = {"jobs": 50.0, "little": 1.0, "less than nothing": -2.0, "server": 49.0}
+    assert LIMITED.limits
+    limits = replace(LIMITED.limits, core_ms=parts)
+    page = page_of(replace(LIMITED, limits=limits))
+    numbers = page.of("text", **{"class": "number"})
+    assert [one.text for one in numbers] == ["1", "3"]
+    assert [one.attributes["x"] for one in numbers] == ["25%", "75.5%"]
+    key = next(table for table in page.tables if table[0][0] == "part")
+    assert [row[0] for row in key[1:]] == [
+        "1: jobs",
+        "2: little",
+        "less than nothing",
+        "3: server",
+    ]
+    assert len([one for one in page.of("rect") if "part-" in one.attributes["class"]]) == 3
+
+
+def test_one_pair_is_no_plot() -> None:
+    """It has no distance from its median."""
+    page = page_of(ONE_PAIR)
+    assert "Pairs" not in [one.text for one in page.of("h4")]
+    pairs = tuple(replace(pair, launch=0) for pair in BATCH.pairs)
+    labels = [
+        one.attributes["aria-label"]
+        for one in page_of(replace(BATCH, pairs=pairs)).of("svg", role="img")
+    ]
+    assert "Pairs of serving-batch: 2 pairs in 1 launch" in labels
+
+
+def test_latencies_that_are_close_have_different_labels() -> None:
+    """From 2.0 to 2.4 ms the marks are a part of a millisecond apart."""
+    page = page_of(replace(BATCH, latencies_ms=(2.0, 2.1, 2.2, 2.4)))
+    labels = [one.text for one in page.of("text") if one.text.endswith(" ms")]
+    assert len(labels) > 1
+    assert len(set(labels)) == len(labels)
+
+
+def test_the_other_tree_is_named_where_its_blocks_were_disturbed() -> None:
+    """Side by side there is no reference."""
+    reason = "the machine was disturbed: reference blocks: other processes used 9.1 %"
+    result = rejudged(BATCH, verdict=Verdict.INCONCLUSIVE, reason=reason, against="main")
+    page = page_of(result)
+    card = page.only("details", **{"class": "card"}).text
+    for text in (page.only("header").text, card):
+        assert "disturbed: blocks of main: other processes used" in text
+        assert "reference blocks" not in text
+    since_baseline = page_of(rejudged(result, against=""))
+    assert "reference blocks: other" in since_baseline.only("header").text
