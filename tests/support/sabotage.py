@@ -100,8 +100,8 @@ echo 'openjdk version "11.0.2" 2019-01-15' >&2
 """
 
 # A disk that becomes full in the middle of a baseline.
-FULL_STORAGE = """
-import errno, os
+FULL_DISK = """
+import errno, os, pathlib
 import pytest_benchmark.storage.file as storage
 
 def save(self, output_json, save):
@@ -109,4 +109,13 @@ def save(self, output_json, save):
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 storage.FileStorage.save = save
+write_text = pathlib.Path.write_text
+
+def write(self, data, *arguments, **keywords):
+    if self.suffix != ".part":
+        return write_text(self, data, *arguments, **keywords)
+    write_text(self, data[:9], *arguments, **keywords)
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+pathlib.Path.write_text = write
 """
