@@ -44,7 +44,7 @@ def test_the_baseline_of_each_scenario_is_named(judging: Judging) -> None:
     assert [one.what.partition(":")[0] for one in found] == list(MAIN)
     for one in found:
         assert one.level is Level.GOOD
-        assert re.search(r": \d{4}_\S+\.json, 1 run, the last of 20\d\d-", one.what)
+        assert re.search(r": \d{4}_\S+\.json, \d+ runs?, the last of 20\d\d-", one.what)
         assert one.what.endswith(" at hand")
     assert judging.without_baseline == []
 
