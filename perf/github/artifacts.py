@@ -18,7 +18,7 @@ _FAULTS = (
     zipfile.BadZipFile,
     zlib.error,
     EOFError,
-    NotImplementedError,  # a way of compressing that Python does not know
+    NotImplementedError,  # raised by zipfile: a compression that Python cannot read
     OverflowError,  # a place that no file has
     RuntimeError,  # a password
     ValueError,
