@@ -1,3 +1,3 @@
-"""Names the suite's plugin, nothing else."""
+"""Names the suite's plugins, nothing else."""
 
-pytest_plugins = ("fixtures.plugin",)
+pytest_plugins = ("fixtures.plugin", "fixtures.measuring")

@@ -74,6 +74,7 @@ class Child:
         )
         theirs.close()
         self._pipe = ours
+        self._stopped = False
 
     @property
     def pid(self) -> int:
@@ -123,8 +124,12 @@ class Child:
     def stop(self, grace_s: float | None = None) -> None:
         """Close the pipe, wait until the child ends, and kill what is left of its group.
 
-        It may take `grace_s` seconds to end by itself; without, it is five.
+        It may take `grace_s` seconds to end by itself; without, it is five. Idempotent: a
+        later call does nothing, because another process may have the number by then.
         """
+        if self._stopped:
+            return
+        self._stopped = True
         self._pipe.close()
         try:
             self._process.wait(_GRACE_S if grace_s is None else grace_s)

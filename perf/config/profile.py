@@ -38,6 +38,27 @@ class Profile(BaseModel):
     It applies where there is something to compare with. None counts launches.
     """
 
+    capacity_launches: PositiveInt | None = None
+    """Launches for a scenario that seeks its capacity; if left out, `launches`."""
+
+    capacity_budget_min: PositiveInt | None = None
+    """`budget_min` for a scenario that seeks its capacity; if left out, that."""
+
+    def for_searches(self) -> Profile:
+        """Return the amounts for a scenario that seeks its capacity.
+
+        Each launch has one pair. A search takes longer than other blocks, and another one
+        in the same launch has the same arrivals, so it tells little more.
+        """
+        launches = self.capacity_launches or self.launches
+        return self.model_copy(
+            update={
+                "pairs": launches,
+                "launches": launches,
+                "budget_min": self.capacity_budget_min or self.budget_min,
+            }
+        )
+
     def launches_before(self) -> frozenset[int]:
         """Return the numbers of the pairs that begin a launch, spread evenly."""
         share = self.pairs / self.launches

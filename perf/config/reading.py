@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
@@ -11,7 +12,7 @@ import platformdirs
 from perf.config.options import Options, argument
 from perf.config.overrides import overridden, repeat_options
 from perf.config.profile import Profile
-from perf.config.scenario import MAIN
+from perf.config.scenario import MAIN, Scenario
 from perf.config.selection import select_rows
 from perf.config.settings import Settings
 from perf.config.table import REFERENCE_ROW, Table
@@ -43,10 +44,11 @@ def read_settings(option: Options, root: Path) -> Settings:
         cores=cores,
     )
     seed = option.number("seed")
+    scenarios = tuple(overridden(row, option) for row in chosen)
     return Settings(
         profile_name=profile_name,
         profile=profile,
-        scenarios=tuple(overridden(row, option) for row in chosen),
+        scenarios=scenarios,
         left_out=left_out,
         reference=table.find(REFERENCE_ROW),
         model=ModelChoice.parse(
@@ -61,7 +63,7 @@ def read_settings(option: Options, root: Path) -> Settings:
         seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
         arrivals_seed=option.number("arrivals_seed") or 0,
         repeat_options=repeat_options(option),
-        budget_s=_budget_s(option, profile, len(chosen)),
+        budget_s=_budget_s(option, profile, scenarios),
         budget_asked=option.decimal("budget") is not None,
         amounts_asked=_amounts_asked(option),
         against=option.text("against"),
@@ -125,14 +127,16 @@ def _profile(table: Table, name: str, option: Options) -> Profile:
     return profile
 
 
-def _budget_s(option: Options, profile: Profile, rows: int) -> float | None:
-    """Return `--perf-budget` in seconds, or the profile's budget for so many rows.
+def _budget_s(option: Options, profile: Profile, rows: Sequence[Scenario]) -> float | None:
+    """Return `--perf-budget` in seconds, or the profile's budget for these rows.
 
     The profile's does not apply where the user asked for an amount.
     """
     minutes = option.decimal("budget")
     if minutes is None and profile.budget_min and not _amounts_asked(option):
-        minutes = float(profile.budget_min * rows)
+        searches = profile.for_searches()
+        each = (searches if row.seeks_capacity else profile for row in rows)
+        minutes = float(sum(one.budget_min or 0 for one in each))
     return None if minutes is None else 60.0 * minutes
 
 
@@ -144,11 +148,15 @@ def _images(folder: str) -> tuple[Path, ...]:
     """Return the photograph of the kitten, or the user's files in the order of names."""
     if not folder:
         return tuple(path for path in photographs() if path.stem == "kitten")
-    path = Path(folder)
-    if not path.is_dir():
-        raise ConfigError(f"--perf-images {folder}: there is no such folder")
-    files = sorted(p.resolve() for p in path.iterdir() if not p.name.startswith("."))
-    images = tuple(p for p in files if p.is_file() and p.suffix.lower() != ".md")
+    try:
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--perf-images {folder}: there is no such folder")
+        found = sorted(
+            p.resolve() for p in Path(folder).iterdir() if not p.name.startswith(".")
+        )
+        images = tuple(p for p in found if p.is_file() and p.suffix.lower() != ".md")
+    except OSError as error:
+        raise ConfigError(f"--perf-images {folder}: {error.strerror}") from None
     if not images:
         raise ConfigError(f"--perf-images {folder}: there is no image in it")
     return images

@@ -108,6 +108,12 @@ class Settings:
             return self.reference
         return self.reference.changed({"work": scenario.work})
 
+    def profile_of(self, scenario: Scenario) -> Profile:
+        """Return the amounts that hold for a row."""
+        if scenario.seeks_capacity and not self.amounts_asked:
+            return self.profile.for_searches()
+        return self.profile
+
     def slots(self, scenario: Scenario) -> int:
         """Return how many jobs of a row run at a time."""
         if scenario.jobs == "cores":

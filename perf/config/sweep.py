@@ -97,6 +97,10 @@ class Plan:
     infeasible: Mapping[str, str]
     """Why each other point cannot be, by its key."""
 
+    def is_today(self, point: Point) -> bool:
+        """Return whether a point has today's settings, all of them."""
+        return point.row.flat() == self.today.row.flat()
+
 
 def plan(
     name: str, sweep: Sweep, base: Scenario, refusal: Callable[[Scenario], str]

@@ -24,7 +24,7 @@ from perf.experiment.pairing import Decided, MeasuredPair, Pairing
 from perf.experiment.progress import Standing, Work
 from perf.experiment.schedule import Course
 from perf.judge.gate import Judgement
-from perf.judge.validity import disturbances, pace_jump, shares
+from perf.judge.validity import disturbances, pace_fault, shares
 from perf.machine.interference import Watch
 from perf.machine.pace import Pace
 from perf.machine.processes import IGNORED
@@ -180,8 +180,8 @@ class Measurement:
         if not conditions:
             return ""
         both = shares(conditions, self.context.lab.machine.usable_cores)
-        found = disturbances({"both": both})
-        return "; ".join(filter(None, (*found, pace_jump(measured.pair))))
+        found = disturbances({"both blocks": both})
+        return "; ".join(filter(None, (*found, pace_fault(measured.pair))))
 
     def _instruments(self, stack: ExitStack) -> Instruments:
         lab, scenario = self.context.lab, self.scenario

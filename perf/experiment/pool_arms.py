@@ -138,11 +138,12 @@ class LocalArm(PoolArm):
         self._model = model
 
     def relaunch(self) -> None:
-        """Have the model's file read from disk again.
+        """Start the pool anew, and have the model's file read from disk again.
 
-        Where a file lies in memory stays the same until then. It must differ between
-        launches, because it differs between runs.
+        Where a process and a file lie in memory stays the same until then. It must differ
+        between launches, because it differs between runs.
         """
+        self._pool.relaunch()
         forget(Path(self._model.checkpoint))
 
     def observed(self) -> Mapping[str, int | str]:
@@ -195,8 +196,9 @@ class ServedArm(PoolArm):
         self._server: Server | None = None
 
     def relaunch(self) -> None:
-        """Start a new server; raises ServerError where it does not become ready."""
+        """Start a new server and new jobs; raises ServerError where it is not ready."""
         self.stop()
+        self._pool.relaunch()
         self._server = self._start()
 
     def observed(self) -> Mapping[str, int | str]:

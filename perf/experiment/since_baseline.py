@@ -46,7 +46,7 @@ class SinceBaseline:
         context, scenario = self.context, self.scenario
         lab, settings = context.lab, context.settings
         course = Course(
-            profile=settings.profile,
+            profile=settings.profile_of(scenario),
             budget_s=budget_s,
             decided=lambda pairs, planned: self._decided(pairs, planned, brief=brief),
         )

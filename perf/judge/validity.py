@@ -102,16 +102,16 @@ def _busiest(blocks: Sequence[Conditions], all_s: float) -> dict[str, float]:
     return {name: 100.0 * s / all_s for name, s in used.most_common(_NAMED)}
 
 
-def disturbances(by_arm: Mapping[str, Shares]) -> list[str]:
+def disturbances(by_blocks: Mapping[str, Shares]) -> list[str]:
     """Return a phrase for each limit that was exceeded; empty for a valid measurement.
 
-    `by_arm` has the shares during the blocks of each arm.
+    `by_blocks` has the shares during some blocks, such as `scenario blocks`.
     """
     found = []
-    for arm, seen in by_arm.items():
+    for blocks, seen in by_blocks.items():
         idle_arm = Limit("the idle arm used", seen.idle_arm_percent, IDLE_ARM_PERCENT)
         found += [
-            f"{arm} blocks: {one.what} {one.percent:.1f} % of the CPU (limit "
+            f"{blocks}: {one.what} {one.percent:.1f} % of the CPU (limit "
             f"{one.limit:g} %){one.more}"
             for one in (*limits_of(seen), idle_arm)
             if one.is_exceeded
@@ -134,11 +134,15 @@ def _named(busiest: Mapping[str, float]) -> str:
     return f", busiest {', '.join(names)}" if names else ""
 
 
-def pace_jump(pair: Pair) -> str:
-    """Return how the pace changed between a pair's blocks, or the empty string."""
+def pace_fault(pair: Pair) -> str:
+    """Return what is wrong with the pace of a pair's blocks, or the empty string.
+
+    A pace that is known of neither block is nothing wrong: then it cannot be measured here.
+    """
     ours, theirs = pair.scenario.pace, pair.reference.pace
     if ours is None or theirs is None:
-        return ""
+        both_missing = ours is theirs
+        return "" if both_missing else "the pace was measured in one of the two blocks only"
     jump = abs(math.log(ours) - math.log(theirs))
     if jump <= PACE_JUMP:
         return ""
@@ -186,6 +190,17 @@ def null_control(pairs: Sequence[Pair]) -> str:
     )
 
 
+def _by_blocks(by_arm: Mapping[str, Shares], against: str) -> dict[str, Shares]:
+    """Return the shares by what a message calls the blocks of each arm.
+
+    Side by side, the other tree's blocks stand where else those of the reference do.
+    """
+    found = {f"{arm} blocks": seen for arm, seen in by_arm.items()}
+    if against and "reference blocks" in found:
+        found[f"blocks of {against}"] = found.pop("reference blocks")
+    return found
+
+
 def checked(
     judgement: Judgement,
     *,
@@ -209,7 +224,7 @@ def checked(
         )
     if saturated:
         return replace(judgement, verdict=Verdict.INVALID, reason=saturated)
-    disturbed = "; ".join(disturbances(conditions))
+    disturbed = "; ".join(disturbances(_by_blocks(conditions, judgement.against)))
     said = (disturbed and f"the machine was disturbed: {disturbed}", biased)
     if reason := "; ".join(filter(None, said)):
         return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)

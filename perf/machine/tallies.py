@@ -72,18 +72,23 @@ class CpuTally:
         """Begin a block."""
         self._last = self._window = reading
 
-    def add(self, reading: Reading) -> None:
-        """Count what was used since the last reading, unless a root came or went."""
+    def add(self, reading: Reading) -> Mapping[str, float]:
+        """Count what was used since the last reading, unless a root came or went.
+
+        Return the CPU time that each part used since then, in seconds; empty where it
+        was not counted.
+        """
         last = self._last
         if reading.roots != last.roots or not reading.roots:
             self.resume(reading)
-            return
+            return {}
         # A job that ends while the table is read can be missing from this reading, and be
         # counted in the next one. So a counter that falls keeps its last value.
         for part, before_s in last.cpu_s.items():
             reading.cpu_s[part] = max(reading.cpu_s[part], before_s)
-        for part, now_s in reading.cpu_s.items():
-            self.by_part[part] += now_s - last.cpu_s[part]
+        used_s = {part: now_s - last.cpu_s[part] for part, now_s in reading.cpu_s.items()}
+        for part, part_s in used_s.items():
+            self.by_part[part] += part_s
         self._counted_s += reading.at_s - last.at_s
         self._last = reading
         wall_s = reading.at_s - self._window.at_s
@@ -91,6 +96,7 @@ class CpuTally:
             percent = self._percent(reading.total_s - self._window.total_s, wall_s)
             self._max = max(self._max or 0.0, percent)
             self._window = reading
+        return used_s
 
     def used_s(self) -> float:
         """Return the CPU time of all parts over all blocks, in seconds."""
@@ -125,6 +131,8 @@ class MemoryTally:
         self._peak_rss: int | None = None
         self._block_pss: int | None = None
         self._block_rss: int | None = None
+        self.last_bytes: dict[str, int] = {}
+        """The memory of the last reading by kind; pss is missing where it was not read."""
 
     def resume(self) -> None:
         """Begin a block."""
@@ -136,8 +144,10 @@ class MemoryTally:
         PSS is read at the first time. Later it is read if it costs at most `budget_s`, and
         the block has no value yet, or may have a new highest one.
         """
+        self.last_bytes = {}
         if not reading.roots:
             return 0.0
+        self.last_bytes["rss"] = reading.rss_bytes
         self._peak_rss = max(self._peak_rss or 0, reading.rss_bytes)
         self._block_rss = max(self._block_rss or 0, reading.rss_bytes)
         if not self._pss_readable or not self._pays(reading.rss_bytes, budget_s):
@@ -148,6 +158,7 @@ class MemoryTally:
         if pss is None:
             self._pss_readable = False
         else:
+            self.last_bytes["pss"] = pss
             self._peak_pss = max(self._peak_pss or 0, pss)
             self._block_pss = max(self._block_pss or 0, pss)
         return self._pss_cost_s

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Self
 
 from perf.machine.tallies import CpuTally, MemoryTally, Reading, read_trees
+from perf.machine.timeline import Span, Timeline
 
 # Shares of one core. Reading the process table costs about 10 us a process and is done
 # often. Reading PSS costs about 10 ms a GiB and may use what is left of the whole. The two
@@ -58,6 +59,9 @@ class Usage:
 
     cpu_seconds_by_part: Mapping[str, float]
     """The CPU time of each part in the blocks."""
+
+    timeline: tuple[Span, ...] = ()
+    """The same over the time of the blocks, without the time between them."""
 
 
 @dataclass(slots=True)
@@ -100,6 +104,8 @@ class Monitor:
         self._roots = roots
         self._cpu = CpuTally(usable_cores)
         self._memory = MemoryTally()
+        self._timeline = Timeline()
+        self._last_s = 0.0  # when the timeline was last added to
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._ended = threading.Event()
@@ -134,7 +140,8 @@ class Monitor:
             reading = self._read()
             self._cpu.resume(reading)
             self._memory.resume()
-            self._block_start_s = reading.at_s
+            self._timeline.begin_block()
+            self._block_start_s = self._last_s = reading.at_s
             before_s = self._cpu.used_s()
         usage = BlockUsage()
         self._wake.set()
@@ -145,7 +152,7 @@ class Monitor:
             with self._lock:
                 start_s, self._block_start_s = self._block_start_s, None
                 reading = self._read()
-                self._cpu.add(reading)
+                self._extend(reading, self._cpu.add(reading), {})
                 self._closed_s += reading.at_s - start_s
                 usage.cpu_s = self._cpu.used_s() - before_s
                 usage.memory_bytes = self._memory.block_bytes()
@@ -168,6 +175,7 @@ class Monitor:
             own_cpu_percent=100.0 * self._own_s / closed_s if closed_s else 0.0,
             duration_s=closed_s,
             cpu_seconds_by_part=dict(cpu.by_part),
+            timeline=self._timeline.spans(),
         )
 
     def _end(self) -> None:
@@ -195,10 +203,19 @@ class Monitor:
         own_before_s = self._own_s
         reading = self._read()
         table_s = self._own_s - own_before_s
-        self._cpu.add(reading)
+        used_s = self._cpu.add(reading)
         self._own_s += self._memory.add(reading, allowed_s - self._own_s)
+        self._extend(reading, used_s, self._memory.last_bytes)
         self._samples += 1
         return max(_MIN_DELAY_S, table_s / _TABLE_SHARE)
+
+    def _extend(
+        self, reading: Reading, used_s: Mapping[str, float], memory_bytes: Mapping[str, int]
+    ) -> None:
+        """Add to the timeline what was counted between the last reading and this one."""
+        if used_s:
+            self._timeline.add(reading.at_s - self._last_s, used_s, memory_bytes)
+        self._last_s = reading.at_s
 
     def _read(self) -> Reading:
         start_s = time.thread_time()

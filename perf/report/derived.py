@@ -6,6 +6,7 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from perf.machine.timeline import Span
 from perf.report.result import ScenarioResult
 from perf.stats import Estimate, Pair, percentiles, quantiles
 from perf.stats import throughput_rps as images_over_time
@@ -49,6 +50,41 @@ def core_ms(result: ScenarioResult) -> dict[str, float]:
     spent = {part: 1e3 * s / images for part, s in usage.cpu_seconds_by_part.items()}
     all_ms = 1e3 * usage.duration_s * result.usable_cores / images
     return {**spent, "idle": all_ms - sum(spent.values())}
+
+
+def timeline(result: ScenarioResult) -> dict[str, object]:
+    """Return CPU and memory over the time of the blocks, as lists with one value a span.
+
+    CPU is in per cent with one decimal, and memory has four digits that count.
+    """
+    spans = timed(result)
+    return {
+        "block": [one.block + 1 for one in spans],
+        "duration_s": [round(one.duration_s, 3) for one in spans],
+        "cpu_percent": {
+            part: [round(cpu_percent(one, part, result.usable_cores), 1) for one in spans]
+            for part in timed_parts(spans)
+        },
+        "memory_bytes": [
+            None if known is None else int(float(f"{known:.4g}"))
+            for known in (one.memory_bytes.get(result.usage.memory_kind) for one in spans)
+        ],
+    }
+
+
+def timed(result: ScenarioResult) -> list[Span]:
+    """Return the spans of the time line that have a length."""
+    return [one for one in result.usage.timeline if one.duration_s > 0.0]
+
+
+def timed_parts(spans: Sequence[Span]) -> list[str]:
+    """Return the parts of the experiment that the spans name."""
+    return list(dict.fromkeys(part for one in spans for part in one.cpu_s))
+
+
+def cpu_percent(span: Span, part: str, usable_cores: float) -> float:
+    """Return what a part used in a span, in per cent of all usable cores."""
+    return 100.0 * span.cpu_s.get(part, 0.0) / span.duration_s / usable_cores
 
 
 def yardstick_rps(pairs: Sequence[Pair]) -> float | None:

@@ -33,7 +33,7 @@ class SweptPoint:
     """Whether it is in the Pareto set."""
 
     remark: str = ""
-    """Why it could not be measured, or which point beat it."""
+    """Why it could not be measured, which point beat it, how much was disturbed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +113,11 @@ def _final(result: SweepResult) -> Table:
             row.append(formatting.change_interval(one.changes.get(name)))
         rows.append(row)
     return _table(columns, rows)
+
+
+def disturbed_blocks(number: int) -> str:
+    """Return how many blocks count though the machine was disturbed."""
+    return f"{number} disturbed block{'' if number == 1 else 's'}"
 
 
 def shown(objective: str, value: Estimate | None) -> str:

@@ -192,12 +192,15 @@ def _inflated(values: _Floats) -> _Floats:
 
     For an autoregression of first order with the correlation r, the differences from run to
     run have the correlation (r - 1) / 2, and 2 (1 - r) times the variance of the runs. A
-    change of the level is in one difference only, and is left out with other outliers. So
-    the others are noise without any change. A mean of neighbours has (1 + r) / (1 - r)
-    times the variance of independent runs, and the clearness is proportional to that.
+    change of the level is in one difference only, and is left out with other outliers; a
+    steady decline is in the mean of all differences, and is left out with it. So the others
+    are noise without any change. A mean of neighbours has (1 + r) / (1 - r) times the
+    variance of independent runs, and the clearness is proportional to that.
     """
     steps = np.diff(values)
+    steps -= np.median(steps)
     usual = np.abs(steps) <= _OUTLYING * np.median(np.abs(steps))
+    steps -= steps[usual].mean()
     correlation = _correlation(np.where(usual, steps, 0.0))
     noise = np.resize(steps[usual], len(values)) / math.sqrt(2.0 * (1.0 - correlation))
     return noise * (1.0 + correlation) / (1.0 - correlation)

@@ -127,6 +127,10 @@ REFUSED: dict[str, tuple[Words, Words]] = {
         ("--perf-images=/nonexistent",),
         ("--perf-images /nonexistent: there is no such folder",),
     ),
+    "folder of images that cannot be looked at": (
+        (f"--perf-images=/{'x' * 300}",),
+        (f"--perf-images /{'x' * 300}: File name too long",),
+    ),
     "missing wheels": (
         ("--perf-docker-wheels=/nonexistent",),
         ("--perf-docker-wheels /nonexistent: there is no such folder",),

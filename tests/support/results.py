@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from perf.config.header import RunHeader
 from perf.judge.gate import Judged, Judgement
 from perf.judge.validity import Shares
+from perf.machine.timeline import Span
 from perf.machine.usage import Usage
 from perf.report.result import (
     CapacityResult,
@@ -60,6 +61,21 @@ USAGE = Usage(
     own_cpu_percent=0.4,
     duration_s=58.0,
     cpu_seconds_by_part={"jobs": 1.1, "server": 104.0, "harness": 0.36},
+    timeline=(
+        Span(
+            block=0,
+            duration_s=20.0,
+            cpu_s={"jobs": 0.4, "server": 36.0},
+            memory_bytes={"pss": 1_200_000_000, "rss": 1_900_000_000},
+        ),
+        Span(block=0, duration_s=9.0, cpu_s={"jobs": 0.1, "server": 16.0}, memory_bytes={}),
+        Span(
+            block=1,
+            duration_s=29.0,
+            cpu_s={"jobs": 0.6, "server": 52.0, "harness": 0.36},
+            memory_bytes={"pss": 1_300_000_000, "rss": 2_000_000_000},
+        ),
+    ),
 )
 BATCH = ScenarioResult(
     name="serving-batch",
@@ -288,6 +304,16 @@ def _judgements(before: st.SearchStrategy[Judgement | None]) -> Any:  # noqa: AN
 
 
 judgements = _judgements(st.none() | _judgements(st.none()))
+lengths = st.floats(min_value=0.0, max_value=1e9)
+spans = st.builds(
+    Span,
+    block=count,
+    duration_s=lengths,
+    cpu_s=st.dictionaries(name, lengths, max_size=2),
+    memory_bytes=st.dictionaries(
+        st.sampled_from(["pss", "rss"]), st.integers(min_value=0, max_value=2**50)
+    ),
+)
 usages = st.builds(
     Usage,
     cpu_percent_mean=st.none() | amounts,
@@ -298,6 +324,7 @@ usages = st.builds(
     own_cpu_percent=amounts,
     duration_s=st.just(0.0) | amounts,
     cpu_seconds_by_part=st.dictionaries(name, amounts, max_size=2),
+    timeline=st.lists(spans, max_size=3).map(tuple),
 )
 blocks = st.builds(
     Block,

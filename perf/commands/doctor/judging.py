@@ -112,7 +112,7 @@ class Judging:
         long a block lasts.
         """
         settings = self.settings
-        planned = settings.profile.launches
+        planned = settings.profile_of(row).launches
         if settings.budget_s is None or baseline is None or row.seeks_capacity:
             return planned
         course = Course(profile=settings.profile, budget_s=None, decided=lambda *_: False)

@@ -53,7 +53,7 @@ class SideBySide:
             arm.stop()
             raise
         course = Course(
-            profile=context.settings.profile,
+            profile=context.settings.profile_of(scenario),
             budget_s=budget_s,
             decided=lambda pairs, planned: self._judge(pairs, planned).is_decided,
         )

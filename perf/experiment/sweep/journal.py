@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +28,21 @@ class Entry(BaseModel):
 
     blocks: tuple[StoredBlock, ...] = ()
 
+    disturbed: int = 0
+    """How many of them other programs or the host disturbed."""
+
     failed: str = ""
     """Why there is no block; empty where there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What was measured in one launch."""
+
+    blocks: Sequence[Block]
+
+    disturbed: int = 0
+    """How many of them were disturbed, and count all the same."""
 
 
 class Journal:
@@ -86,9 +99,14 @@ class Journal:
             ) from None
 
 
-def entry_of(stage: str, point: str, number: int, measured: list[Block] | str) -> Entry:
+def entry_of(stage: str, point: str, number: int, measured: Launch | str) -> Entry:
     """Return the entry of a launch, or of one that failed for the reason given."""
     if isinstance(measured, str):
         return Entry(stage=stage, point=point, round=number, failed=measured)
-    blocks = tuple(StoredBlock(**asdict(block)) for block in measured)
-    return Entry(stage=stage, point=point, round=number, blocks=blocks)
+    return Entry(
+        stage=stage,
+        point=point,
+        round=number,
+        blocks=tuple(StoredBlock(**asdict(block)) for block in measured.blocks),
+        disturbed=measured.disturbed,
+    )

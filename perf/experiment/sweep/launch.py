@@ -12,6 +12,7 @@ from perf.experiment.arms import Arm
 from perf.experiment.instruments import SCENARIO_ARM, BlockReading, Instruments
 from perf.experiment.lab import Lab
 from perf.experiment.pairing import Seen
+from perf.experiment.sweep.journal import Launch
 from perf.judge.validity import disturbances, shares
 from perf.machine.interference import Watch
 from perf.machine.pace import PaceGauge
@@ -33,10 +34,11 @@ class LaunchMeter:
     pace_pids: tuple[int, ...]
     """The processes of the pace, which are not measured."""
 
-    def measure(self, row: Scenario, blocks: int) -> list[Block]:
+    def measure(self, row: Scenario, blocks: int) -> Launch:
         """Launch the row's server, measure so many blocks, and stop it.
 
-        Raises PerfError where it does not start, or a job fails or answers wrongly.
+        Of the disturbed blocks the first `MOST_AGAIN` are measured again; later ones
+        count. Raises PerfError where it does not start, or a job fails or answers wrongly.
         """
         arm = self.lab.arm(row)
         found: list[Block] = []
@@ -46,17 +48,17 @@ class LaunchMeter:
             arm.relaunch()
             arm.check(arm.warm_up()).raise_if_bad(f"{row.name}, warming up")
             arm.observed()
-            again = MOST_AGAIN
+            disturbed = 0
             while len(found) < blocks:
                 with instruments.block(SCENARIO_ARM) as reading:
                     block = arm.block()
                 arm.check(block).raise_if_bad(row.name)
-                if again and self._disturbed(reading):
-                    again -= 1
-                else:
+                is_disturbed = self._disturbed(reading)
+                disturbed += is_disturbed
+                if not is_disturbed or disturbed > MOST_AGAIN:
                     found.append(Seen.of(block, reading, self.pace).figures(self.pace))
             arm.observed()
-        return found
+        return Launch(found, max(0, disturbed - MOST_AGAIN))
 
     def _disturbed(self, reading: BlockReading) -> bool:
         """Return whether other processes or the host took too much of the block."""

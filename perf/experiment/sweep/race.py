@@ -27,6 +27,9 @@ class Runner:
     failed: str = ""
     """Why it could not be measured; empty while it can."""
 
+    disturbed: int = 0
+    """How many of its blocks were disturbed, and count all the same."""
+
     beaten_by: str = ""
     """The point that is clearly better; empty while there is none."""
 
@@ -70,6 +73,7 @@ class Race:
                     runner.failed = entry.failed
                 else:
                     runner.launches.append([block.block() for block in entry.blocks])
+                    runner.disturbed += entry.disturbed
             if number + 1 >= FIRST_DROP:
                 self._drop()
         return self.runners

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from perf.config.scenario import Scenario
 from perf.config.sweep import Plan, Point, row_to_paste
-from perf.experiment.sweep.journal import Entry, Journal, entry_of
+from perf.experiment.sweep.journal import Entry, Journal, Launch, entry_of
 from perf.experiment.sweep.proposals import MOST, proposed
 from perf.experiment.sweep.race import Race, Runner
-from perf.report.sweep import FinalPoint, SweepResult, SweptPoint
+from perf.report.sweep import FinalPoint, SweepResult, SweptPoint, disturbed_blocks
 from perf.stats import (
     Block,
     Estimate,
@@ -33,7 +33,7 @@ _TAIL = 0.025
 _RACE, _FINAL = "race", "final"
 _SAID = {_RACE: "race", _FINAL: "head to head"}
 
-MeasureLaunch = Callable[[Scenario, int], list[Block]]
+MeasureLaunch = Callable[[Scenario, int], Launch]
 """Measures so many blocks in a new launch of a row; raises PerfError."""
 
 
@@ -95,7 +95,7 @@ class Sweeping:
         if known is not None:
             return known
         began_s = time.monotonic()
-        measured: list[Block] | str
+        measured: Launch | str
         try:
             measured = self.measure_launch(self._points[key].row, self.plan.sweep.blocks)
         except (ConfigError, ArtifactError, ChildError):
@@ -119,6 +119,8 @@ class Sweeping:
         elif stage == _FINAL:
             left = 3 * (self.final_rounds - number)
         found = entry.failed or ", ".join(f"{block.rps:.3g}/s" for block in entry.blocks)
+        if entry.disturbed:
+            found += f" ({disturbed_blocks(entry.disturbed)})"
         self.say(
             f"{_SAID[stage]}, round {number + 1}: {key}: {found}; at most "
             f"{left * mean_s / 60.0:.0f} min left"
@@ -135,9 +137,13 @@ class Sweeping:
         return sorted(means, key=means.__getitem__, reverse=True)[:2]
 
     def _final(self, best: Sequence[str]) -> list[FinalPoint]:
-        """Measure the best and today's row anew, in turn."""
+        """Measure the best and today's row anew, in turn.
+
+        A point that is today's row is not measured beside itself.
+        """
         today = self.plan.today.key
-        keys = [*best, today]
+        keys = [key for key in best if not self.plan.is_today(self._points[key])]
+        keys.append(today)
         launches: dict[str, list[list[Block]]] = {key: [] for key in keys}
         for number in range(self.final_rounds):
             # Each takes every place in turn.
@@ -196,10 +202,21 @@ class Sweeping:
                 launches=len(runners[key].launches),
                 values=self._values(runners[key].launches),
                 is_best=key in best and not runners[key].beaten_by,
-                remark=_remark(runners[key]),
+                remark=self._remark(runners[key]),
             )
             for key in ordered
         ]
+
+    def _remark(self, runner: Runner) -> str:
+        """Return what is to be known of a point beside its values."""
+        if runner.failed:
+            return f"failed: {runner.failed}"
+        said = [
+            "today's settings" if self.plan.is_today(self._points[runner.point]) else "",
+            f"beaten by: {runner.beaten_by}" if runner.beaten_by else "",
+            disturbed_blocks(runner.disturbed) if runner.disturbed else "",
+        ]
+        return "; ".join(filter(None, said))
 
     def _winner(self, finals: Sequence[FinalPoint]) -> str:
         """Return the best of the rows that are surely better than today's, as text."""
@@ -213,12 +230,6 @@ class Sweeping:
             return ""
         row = self._points[max(sure, key=sure.__getitem__)].row
         return row_to_paste(row, f"{row.name}-swept")
-
-
-def _remark(runner: Runner) -> str:
-    if runner.failed:
-        return f"failed: {runner.failed}"
-    return f"beaten by: {runner.beaten_by}" if runner.beaten_by else ""
 
 
 def _change(sample: Sample, quantity: Quantity) -> Estimate | None:

@@ -27,13 +27,19 @@ class BlockRun:
 
 
 class Pool(Protocol):
-    """Runs jobs, block by block. It stays for the whole run; not for several threads."""
+    """Runs jobs, block by block; not for several threads."""
 
     def run(self, request: BlockRequest, on_record: OnRecord | None = None) -> BlockRun:
         """Run one block and return it when its last job has ended.
 
         A job that fails, dies or is late is a record with an error. Raises PerfError
         where the pool itself fails.
+        """
+
+    def relaunch(self) -> None:
+        """End all processes and start new ones; raises PerfError where they do not start.
+
+        How a process lies in memory changes its speed, and all that it forks inherits that.
         """
 
     def root_pids(self) -> tuple[int, ...]:

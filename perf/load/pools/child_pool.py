@@ -21,7 +21,7 @@ _SLACK_S = 30.0
 
 
 class ChildPool:
-    """A pool that is one child process for the whole run; its jobs are the child's own.
+    """A pool that is one child process; its jobs are the child's own.
 
     A subclass names the module that the child runs.
     """
@@ -33,12 +33,9 @@ class ChildPool:
 
         `env` is added to our environment. Raises ChildError where the child cannot start.
         """
-        self._child = Child(self.program, env, arguments=(job_module,))
-        try:
-            self._child.receive(time.monotonic() + _START_S)
-        except BaseException:
-            self._child.stop()
-            raise
+        self._job_module = job_module
+        self._env = env
+        self._child = self._started()
 
     def run(self, request: BlockRequest, on_record: OnRecord | None = None) -> BlockRun:
         """Run one block; failed jobs are among its records.
@@ -58,6 +55,11 @@ class ChildPool:
             if on_record:
                 on_record(message)
 
+    def relaunch(self) -> None:
+        """End the child and start a new one; raises ChildError."""
+        self._child.stop()
+        self._child = self._started()
+
     def silence_s(self, request: BlockRequest) -> float:
         """Return how long the child may send nothing."""
         gap_s = longest_gap_s(request.arrivals, len(request.images))
@@ -68,5 +70,14 @@ class ChildPool:
         return (self._child.pid,)
 
     def stop(self) -> None:
-        """End the child and every job that still runs."""
+        """End the child and every job that still runs; idempotent."""
         self._child.stop()
+
+    def _started(self) -> Child:
+        child = Child(self.program, self._env, arguments=(self._job_module,))
+        try:
+            child.receive(time.monotonic() + _START_S)
+        except BaseException:
+            child.stop()
+            raise
+        return child

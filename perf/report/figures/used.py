@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from perf.report import derived, formatting, limits, open_loop
-from perf.report.fields import AMOUNT, BYTES, described
+from perf.report.fields import AMOUNT, BYTES, COUNT, described
 from perf.report.figures.base import Figure, Section
 from perf.report.result import ScenarioResult
 
@@ -70,6 +70,36 @@ FIGURES: tuple[Figure[Any], ...] = (
         sections=(Section.USAGE,),
         heading="peak\nmemory",
         show=lambda memory: formatting.memory(memory["peak_bytes"], memory["kind"]),
+    ),
+    Figure(
+        path="timeline",
+        value=derived.timeline,
+        schema={
+            "description": "CPU and memory over the time of the scenario's own blocks, "
+            "those of replaced pairs among them: lists with one value for each span.",
+            "type": "object",
+            "required": ["block", "duration_s", "cpu_percent", "memory_bytes"],
+            "properties": {
+                "block": {
+                    "description": "The block that the span is part of, from 1.",
+                    "type": "array",
+                    "items": COUNT,
+                },
+                "duration_s": {"type": "array", "items": AMOUNT},
+                "cpu_percent": {
+                    "description": "Of all usable cores, 0 to 100, by part.",
+                    "type": "object",
+                    "additionalProperties": {"type": "array", "items": AMOUNT},
+                },
+                "memory_bytes": {
+                    "description": "The highest in the span, of the kind that "
+                    "memory_bytes.kind of the scenario names; null where none was read.",
+                    "type": "array",
+                    "items": BYTES,
+                },
+            },
+        },
+        required=False,
     ),
     Figure(
         path="core_ms",

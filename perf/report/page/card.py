@@ -11,11 +11,11 @@ from perf.report import formatting, message
 from perf.report.changes import verdict_on
 from perf.report.page.anchors import card_id
 from perf.report.page.blocks_plot import blocks_plot
-from perf.report.page.facts import naming_the_tree
 from perf.report.page.latency_plot import latency_plot
 from perf.report.page.plot import Plot
 from perf.report.page.tables import Cell, PageTable, verdict_cell
 from perf.report.page.time_plot import time_plot
+from perf.report.page.usage_plot import usage_plot
 from perf.report.result import ScenarioResult
 from perf.stats import Verdict
 
@@ -78,7 +78,7 @@ def _card(
         verdict=verdict_cell(judgement.verdict),
         change=formatting.change_interval(judgement.change) if judgement.change else "",
         is_open=is_alone or bool(bad) or judgement.verdict not in _QUIET,
-        account=message.account(naming_the_tree(result), header),
+        account=message.account(result, header),
         command=formatting.one_line(message.again(result, header)),
         settings=_settings(result),
         differences=[formatting.one_line(one) for one in judgement.differences],
@@ -132,6 +132,7 @@ def _plots(result: ScenarioResult) -> Iterator[Plot]:
         blocks_plot("Pairs", result.pairs, name, other),
         blocks_plot("Pairs side by side", result.against_pairs, name, tree),
         latency_plot(result),
+        usage_plot(result),
         time_plot(result),
     )
     yield from filter(None, plots)

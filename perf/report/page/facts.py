@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from perf.report import formatting, message
 from perf.report.headline import SEVERITY
@@ -23,7 +22,6 @@ _EXPLAINED = {
 _MOST_EXPLAINED = 5
 _MOST_NAMED = 3
 _MOST_CHARACTERS = 180  # of a reason; the rest is told below
-_REFERENCE_BLOCKS = "reference blocks:"  # as perf.judge.validity begins a phrase
 
 
 def by_severity(results: Sequence[ScenarioResult]) -> list[ScenarioResult]:
@@ -34,7 +32,7 @@ def by_severity(results: Sequence[ScenarioResult]) -> list[ScenarioResult]:
 def outcomes(results: Sequence[ScenarioResult]) -> Iterator[str]:
     """Yield why each scenario is not unchanged, or the first ones of many."""
     told = [one for one in by_severity(results) if one.judgement.verdict in _EXPLAINED]
-    for result in map(naming_the_tree, told[:_MOST_EXPLAINED]):
+    for result in told[:_MOST_EXPLAINED]:
         said, verdict = message.reason(result), result.judgement.verdict
         if result.judgement.reason:
             said = _shortened(said)
@@ -43,18 +41,6 @@ def outcomes(results: Sequence[ScenarioResult]) -> Iterator[str]:
     more = len(told) - _MOST_EXPLAINED
     if more > 0:
         yield f"And {more} more, which are told below."
-
-
-def naming_the_tree(result: ScenarioResult) -> ScenarioResult:
-    """Return the result with a reason that calls the other tree's blocks its own.
-
-    Side by side, they stand where those of the reference stand in other runs.
-    """
-    judgement = result.judgement
-    if not judgement.against:
-        return result
-    reason = judgement.reason.replace(_REFERENCE_BLOCKS, f"blocks of {judgement.against}:")
-    return replace(result, judgement=replace(judgement, reason=reason))
 
 
 def fastest(results: Sequence[ScenarioResult]) -> str:

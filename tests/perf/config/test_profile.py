@@ -18,8 +18,22 @@ def test_profile_has_the_documented_amounts() -> None:
         "pairs",
         "launches",
         "budget_min",
+        "capacity_launches",
+        "capacity_budget_min",
     }
     assert Profile.model_fields["budget_min"].default is None
+
+
+def test_a_search_has_a_launch_of_its_own() -> None:
+    """What the profile leaves out for searches is as for other rows."""
+    profile = Table.read().profile["standard"]
+    searches = profile.for_searches()
+    assert (searches.pairs, searches.launches, searches.budget_min) == (2, 2, 15)
+    usual = profile.model_copy(
+        update={"capacity_launches": None, "capacity_budget_min": None}
+    ).for_searches()
+    assert (usual.pairs, usual.launches) == (profile.launches, profile.launches)
+    assert usual.budget_min == profile.budget_min
 
 
 @pytest.mark.parametrize(

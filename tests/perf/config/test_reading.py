@@ -11,6 +11,8 @@ from fixtures.options import add_options
 from perf.config.options import Options, argument
 from perf.config.profile import Profile
 from perf.config.reading import _budget_s, read_settings
+from perf.config.scenario import Scenario
+from perf.config.table import Table
 
 PROFILE = Profile(
     model="resnet152",
@@ -43,14 +45,23 @@ def test_users_budget_comes_before_the_profiles(
     The profile's budget applies only where no amount (total, pairs, launches) is given.
     """
     profile = PROFILE.model_copy(update={"budget_min": profile_min})
-    assert _budget_s(Options(options), profile, rows=1) == budget_s
+    assert _budget_s(Options(options), profile, _rows("serving-batch")) == budget_s
 
 
 def test_profiles_budget_is_for_each_scenario() -> None:
-    """Three rows get three times the profile's minutes; the user's are for all."""
-    profile = PROFILE.model_copy(update={"budget_min": 6})
-    assert _budget_s(Options({}), profile, rows=3) == 3 * 360.0
-    assert _budget_s(Options({"budget": 6.0}), profile, rows=3) == 360.0
+    """Three rows get three times the profile's minutes; the user's are for all.
+
+    A row that seeks its capacity has minutes of its own.
+    """
+    profile = PROFILE.model_copy(update={"budget_min": 6, "capacity_budget_min": 15})
+    rows = _rows("serving-batch", "serving-single", "capacity-batch")
+    assert _budget_s(Options({}), profile, rows) == 60.0 * (6 + 6 + 15)
+    assert _budget_s(Options({"budget": 6.0}), profile, rows) == 360.0
+
+
+def _rows(*names: str) -> list[Scenario]:
+    table = Table.read()
+    return [table.find(name) for name in names]
 
 
 class _Group:

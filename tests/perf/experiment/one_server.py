@@ -66,6 +66,9 @@ class OneServer:
         totals = BlockTotals(0.0, free_s, 0.0, 0.0, self.miscounted * under_way_s)
         return BlockRun(tuple(records), totals)
 
+    def relaunch(self) -> None:
+        """Do nothing."""
+
     def root_pids(self) -> tuple[int, ...]:
         """Return nothing."""
         return ()

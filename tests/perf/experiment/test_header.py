@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.experiment.header import model_options
+from perf.experiment.header import described, model_options
 from serving.model.choice import ModelChoice
 
 
@@ -37,3 +37,15 @@ def test_a_users_model_is_named_by_its_whole_path(tmp_path: Path) -> None:
     path.touch()
     choice = ModelChoice.parse(str(path), "seeded")
     assert model_options(choice, "resnet152") == ("--perf-model", str(path))
+
+
+def test_two_models_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    """The history keeps their results apart by what the report calls them."""
+    path = tmp_path / "mine.pt"
+    path.write_bytes(b"one")
+    choice = ModelChoice.parse(str(path), "seeded")
+    one = described(choice)
+    path.write_bytes(b"another")
+    assert described(choice) != one
+    assert one.startswith("mine (sha256 7692c3ad3540)")
+    assert described(ModelChoice.parse("resnet18", "seeded")) == "resnet18 (seeded weights)"

@@ -155,7 +155,7 @@ def test_a_disturbed_pair_is_measured_again(monkeypatch: pytest.MonkeyPatch) -> 
     found = iter([["others were busy"], [], []])
     monkeypatch.setattr(module, "disturbances", lambda _: next(found, []))
     jumps = iter(["the pace changed", "the pace changed too"])
-    monkeypatch.setattr(module, "pace_jump", lambda _: next(jumps, ""))
+    monkeypatch.setattr(module, "pace_fault", lambda _: next(jumps, ""))
     pairing = Bench().run().pairing
     assert pairing.replaced == [
         "others were busy; the pace changed",

@@ -13,7 +13,7 @@ from perf.judge.validity import (
     checked,
     disturbances,
     null_control,
-    pace_jump,
+    pace_fault,
     saturation,
     shares,
 )
@@ -68,7 +68,7 @@ def test_shares_are_of_all_cores_and_all_blocks() -> None:
 @pytest.mark.parametrize("seen", [QUIET, AT_THE_LIMIT])
 def test_shares_up_to_the_limits_are_valid(seen: Shares) -> None:
     """Neither a quiet machine nor shares exactly at their limits are a disturbance."""
-    assert disturbances({"scenario": seen, "reference": seen}) == []
+    assert disturbances({"scenario blocks": seen, "reference blocks": seen}) == []
     assert disturbances({}) == []
 
 
@@ -96,13 +96,13 @@ def test_shares_up_to_the_limits_are_valid(seen: Shares) -> None:
 )
 def test_each_limit(seen: Shares, reason: str) -> None:
     """A share above its limit gives one phrase, with the share and the limit."""
-    assert disturbances({"scenario": seen, "reference": QUIET}) == [reason]
+    assert disturbances({"scenario blocks": seen, "reference blocks": QUIET}) == [reason]
 
 
 def test_each_arm_is_checked() -> None:
     """Every disturbance of both arms is returned."""
     bad = replace(QUIET, stolen_percent=50.0, foreign_percent=50.0)
-    found = disturbances({"scenario": bad, "reference": bad})
+    found = disturbances({"scenario blocks": bad, "reference blocks": bad})
     assert [reason.partition(" ")[0] for reason in found] == [
         *("scenario", "scenario", "reference", "reference")
     ]
@@ -178,13 +178,17 @@ def test_a_null_control_is_corrected_for_pace() -> None:
         (1.0, 1.3, "the pace changed by 30 % between the two blocks"),
         (1.3, 1.0, "the pace changed by 30 % between the two blocks"),
         (2.0, 1.0, "the pace changed by 100 % between the two blocks"),
-        (None, 1.3, ""),
-        (1.3, None, ""),
+        (None, None, ""),
+        (None, 1.3, "the pace was measured in one of the two blocks only"),
+        (1.3, None, "the pace was measured in one of the two blocks only"),
     ],
 )
 def test_a_jump_of_the_pace(ours: float | None, theirs: float | None, said: str) -> None:
-    """It is told in per cent of the slower pace, from 28 % on, whichever came first."""
-    assert pace_jump(Pair(Block(2.0, ours), Block(3.0, theirs), 0)) == said
+    """It is told in per cent of the slower pace, from 28 % on, whichever came first.
+
+    A pace that is missing in one block alone is told too.
+    """
+    assert pace_fault(Pair(Block(2.0, ours), Block(3.0, theirs), 0)) == said
 
 
 def test_the_busiest_processes_of_all_blocks_are_named() -> None:
@@ -212,8 +216,10 @@ DISTURBED = (
 
 def test_only_other_processes_are_named() -> None:
     """They are no cause of what the host stole, and one that used nothing is not named."""
-    assert disturbances({"reference": BUSY}) == [DISTURBED]
-    (stolen,) = disturbances({"both": replace(BUSY, foreign_percent=1, stolen_percent=9)})
+    assert disturbances({"reference blocks": BUSY}) == [DISTURBED]
+    (stolen,) = disturbances(
+        {"both blocks": replace(BUSY, foreign_percent=1, stolen_percent=9)}
+    )
     assert stolen == "both blocks: the host stole 9.0 % of the CPU (limit 5 %)"
 
 
@@ -266,6 +272,15 @@ def test_a_disturbed_machine_leaves_it_inconclusive() -> None:
     assert "too little evidence" not in said
     assert remark(result) == f"serving-batch: {found.reason}"
     assert reason(result) == found.reason
+
+
+def test_the_other_tree_is_named_where_its_blocks_were_disturbed() -> None:
+    """Side by side there is no reference."""
+    beside = replace(BATCH.judgement, against="main", ours="HEAD")
+    conditions = {"scenario": QUIET, "reference": BUSY}
+    found = checked(beside, fault=None, conditions=conditions, saturated="", biased="")
+    assert found.reason.startswith("the machine was disturbed: blocks of main: other proc")
+    assert "reference" not in found.reason
 
 
 def test_a_biased_null_control_leaves_it_inconclusive() -> None:

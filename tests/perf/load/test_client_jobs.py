@@ -33,12 +33,19 @@ def clients() -> Iterator[Pool]:
         yield one
 
 
+@pytest.fixture
+def relaunched() -> Iterator[Pool]:
+    """The same for one test, which starts it anew."""
+    with running("forked", "perf.load.jobs.client") as one:
+        yield one
+
+
 @pytest.mark.slow(reason="starts a server")
-def test_clients_of_the_null_server(clients: Pool, tmp_path: Path) -> None:
+def test_clients_of_the_null_server(relaunched: Pool, tmp_path: Path) -> None:
     """Every client has the real null server's answer, over two launches of it."""
     expected = Expected(predictions={KITTEN: TOP})
     arm = ServedArm(
-        pool=clients,
+        pool=relaunched,
         backend=NullBackend(TOP),
         model=ServedModel(name="null", archive=tmp_path / "null.mar"),
         spec=ServerSpec(workers=1, threads_per_worker=1, startup_timeout_s=60),

@@ -166,6 +166,20 @@ def test_a_module_that_cannot_be_imported(name: str) -> None:
 
 
 @every_child_pool
+def test_a_relaunch_gives_new_processes(name: str) -> None:
+    """The old ones have ended, and the new ones run jobs in the same environment."""
+    with running(name, env={"OMP_NUM_THREADS": "1"}) as one:
+        run(one, "kitten")
+        before = members(one)
+        one.relaunch()
+        assert all(ended(pid) for pid in before)
+        assert root_pid(one) not in before
+        assert not any(errors(run(one, "kitten")))
+        environment = psutil.Process(root_pid(one)).environ()
+    assert environment["OMP_NUM_THREADS"] == "1"
+
+
+@every_child_pool
 def test_stop_in_the_middle_leaves_nothing(name: str) -> None:
     """A block that is given up before its end leaves no process of the pool."""
 

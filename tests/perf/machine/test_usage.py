@@ -59,6 +59,12 @@ def test_a_busy_process_counts_with_its_own_cpu_time(start: Start) -> None:
     seen_s = usage.cpu_seconds_by_part["busy"]
     assert usage.cpu_percent_mean == pytest.approx(100 * seen_s / usage.duration_s / 2.0)
     assert usage.cpu_percent_mean <= usage.cpu_percent_max <= 100.0
+    seconds = sum(one.duration_s for one in usage.timeline)
+    assert seconds == pytest.approx(usage.duration_s)
+    spent_s = sum(one.cpu_s["busy"] for one in usage.timeline)
+    assert spent_s == pytest.approx(seen_s)
+    peaks = [one.memory_bytes.get(usage.memory_kind, 0) for one in usage.timeline]
+    assert max(peaks) == usage.peak_memory_bytes
 
 
 def test_a_process_belongs_to_its_nearest_root(start: Start) -> None:

@@ -141,6 +141,14 @@ def test_several_steps_are_found() -> None:
     assert found_in(values) == [15, 30, 45]
 
 
+@pytest.mark.parametrize("sd", [0.0, 0.005, _SD])
+def test_a_steady_decline_is_found(sd: float) -> None:
+    """A loss of a third in small steps is a change, though neighbours are alike."""
+    rng = np.random.default_rng(3)
+    found = found_in(-0.01 * np.arange(40) + rng.normal(0.0, sd, 40))
+    assert found
+
+
 def test_single_outliers_are_no_change() -> None:
     """Fewer runs than the fewest are no level, however far out they are."""
     values = np.random.default_rng(7).normal(0.0, 0.004, 40)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.experiment.sweep.journal import Journal, entry_of
+from perf.experiment.sweep.journal import Journal, Launch, entry_of
 from perf.stats import Block
 from serving.errors import ConfigError
 
@@ -18,7 +18,7 @@ def test_an_interrupted_sweep_goes_on(tmp_path: Path) -> None:
     """What was measured is found again, a line that was cut off is not."""
     path = tmp_path / "sweep.jsonl"
     journal = Journal(path, IDENTITY)
-    journal.add(entry_of("race", "workers 2", 0, BLOCKS))
+    journal.add(entry_of("race", "workers 2", 0, Launch(BLOCKS, 1)))
     journal.add(entry_of("race", "workers 9", 0, "no memory"))
     with path.open("a", encoding="utf-8") as file:
         file.write('{"stage": "race", "point": "workers 2", "rou')
@@ -27,19 +27,20 @@ def test_an_interrupted_sweep_goes_on(tmp_path: Path) -> None:
     found = again.find("race", "workers 2", 0)
     assert found is not None
     assert [one.block() for one in found.blocks] == BLOCKS
+    assert found.disturbed == 1
     failed = again.find("race", "workers 9", 0)
     assert failed is not None
     assert failed.failed == "no memory"
     assert again.find("final", "workers 2", 0) is None
     assert again.find("race", "workers 2", 1) is None
-    again.add(entry_of("race", "workers 2", 1, BLOCKS))
+    again.add(entry_of("race", "workers 2", 1, Launch(BLOCKS, 1)))
     assert Journal(path, IDENTITY).launches == 3
 
 
 def test_another_table_is_refused(tmp_path: Path) -> None:
     """In one line that names the option and the file; the file stays."""
     path = tmp_path / "sweep.jsonl"
-    Journal(path, IDENTITY).add(entry_of("race", "workers 2", 0, BLOCKS))
+    Journal(path, IDENTITY).add(entry_of("race", "workers 2", 0, Launch(BLOCKS, 1)))
     before = path.read_bytes()
     with pytest.raises(ConfigError, match=r"^--perf-sweep: .*another table") as caught:
         Journal(path, {**IDENTITY, "profile": "standard"})
@@ -54,6 +55,6 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
     path.unlink()
     path.symlink_to("/dev/full")
     with pytest.raises(ConfigError, match=r"^--perf-reports: .*sweep.jsonl") as caught:
-        journal.add(entry_of("race", "workers 2", 0, BLOCKS))
+        journal.add(entry_of("race", "workers 2", 0, Launch(BLOCKS, 1)))
     assert "No space left on device" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1

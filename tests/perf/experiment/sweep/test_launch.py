@@ -77,7 +77,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 def test_a_launch_is_warmed_up_measured_and_stopped(bench: Bench) -> None:
     """Its settings are checked before the first block and after the last one."""
-    blocks = bench.meter.measure(ROW, 2)
+    blocks = bench.meter.measure(ROW, 2).blocks
     assert bench.calls == [*START, *BLOCK, *BLOCK, *END]
     assert [(one.rps, one.pace) for one in blocks] == [(4.0, 2.0)] * 2
 
@@ -85,15 +85,17 @@ def test_a_launch_is_warmed_up_measured_and_stopped(bench: Bench) -> None:
 def test_a_disturbed_block_is_measured_again(bench: Bench) -> None:
     """It does not count."""
     bench.watch.disturbed = 1
-    assert len(bench.meter.measure(ROW, 1)) == 1
+    launch = bench.meter.measure(ROW, 1)
+    assert (len(launch.blocks), launch.disturbed) == (1, 0)
     assert bench.calls == [*START, *BLOCK, *BLOCK, *END]
 
 
 def test_a_machine_that_is_always_disturbed_is_measured_all_the_same(bench: Bench) -> None:
-    """A launch ends: only so many blocks are measured again."""
+    """A launch ends: only so many blocks are measured again. It says how many count."""
     bench.watch.disturbed = 100
-    assert len(bench.meter.measure(ROW, 1)) == 1
-    assert bench.calls.count("row: 8 images") == 1 + MOST_AGAIN
+    launch = bench.meter.measure(ROW, 2)
+    assert (len(launch.blocks), launch.disturbed) == (2, 2)
+    assert bench.calls.count("row: 8 images") == 2 + MOST_AGAIN
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import math
 import random
 from collections import Counter
 
-from perf.experiment.sweep.journal import Entry, entry_of
+from perf.experiment.sweep.journal import Entry, Launch, entry_of
 from perf.experiment.sweep.race import FIRST_DROP, Race
 from perf.stats import Block
 from perf.stats.quantity import P99, THROUGHPUT
@@ -35,7 +35,7 @@ class Track:
             )
             for _ in range(2)
         ]
-        return entry_of("race", point, number, blocks)
+        return entry_of("race", point, number, Launch(blocks))
 
 
 def race(track: Track, *points: str) -> Race:

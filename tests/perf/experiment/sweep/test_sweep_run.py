@@ -13,6 +13,7 @@ from perf.config.sweep import Sweep
 from perf.config.table import Table
 from perf.experiment.lab import Lab
 from perf.experiment.sweep import sweep_run as module
+from perf.experiment.sweep.journal import Launch
 from perf.experiment.sweep.sweep_run import SweepRun
 from perf.stats import Block
 from serving.child import ChildError
@@ -68,13 +69,13 @@ class Bench:
     def _meter(self, *_: object) -> object:
         return SimpleNamespace(measure=self._measure)
 
-    def _measure(self, row: Scenario, blocks: int) -> list[Block]:
+    def _measure(self, row: Scenario, blocks: int) -> Launch:
         assert self.pace_runs
         if self.fault:
             raise self.fault
         self.launches.append(row)
         rps, wobble = SPEED[row.server.batch_size], 0.001 * (len(self.launches) % 3)
-        return [Block(rps=rps * (1.0 + wobble), pace=1.0, p99_ms=100.0)] * blocks
+        return Launch([Block(rps=rps * (1.0 + wobble), pace=1.0, p99_ms=100.0)] * blocks)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from perf.config.scenario import Scenario
 from perf.config.sweep import Plan, Sweep, plan
 from perf.config.table import Table
-from perf.experiment.sweep.journal import Journal
+from perf.experiment.sweep.journal import Journal, Launch
 from perf.experiment.sweep.proposals import MOST
 from perf.experiment.sweep.sweeping import FINAL_ROUNDS, Sweeping
 from perf.report.sweep import SweepResult, render
@@ -34,15 +34,16 @@ class Bench:
         self.said: list[str] = []
         self.fault: BaseException | None = None
         self.faulty_batch = 0
+        self.disturbed = 0
         self._draw = random.Random(5)  # noqa: S311 -- noise, not a secret
 
-    def measure(self, row: Scenario, blocks: int) -> list[Block]:
+    def measure(self, row: Scenario, blocks: int) -> Launch:
         """Return so many blocks, or raise the fault that was set."""
         self.launches.append(row)
         if self.fault and row.server.batch_size == self.faulty_batch:
             raise self.fault
         rps = SPEED[row.server.batch_size]
-        return [
+        measured = [
             Block(
                 rps=rps * math.exp(self._draw.gauss(0.0, 0.004)),
                 pace=1.0,
@@ -50,6 +51,7 @@ class Bench:
             )
             for _ in range(blocks)
         ]
+        return Launch(measured, self.disturbed)
 
 
 def planned(**space: tuple[int, ...]) -> Plan:
@@ -109,6 +111,29 @@ def test_every_point_is_in_the_report(result: SweepResult) -> None:
         text = render(result, markdown=markdown)
         assert all(point.key in text.replace("\\_", "_") for point in result.points)
         assert "[[scenario]]" in text
+
+
+def test_todays_settings_are_not_compared_with_themselves(
+    bench: Bench, tmp_path: Path
+) -> None:
+    """Where they are a point of the sweep, and the best one, no other point is better."""
+    assert (BASE.server.batch_size, BASE.server.batch_delay_ms) == (8, 100)
+    chosen = planned(batch_size=(4, 8), batch_delay_ms=(100,))
+    found = sweeping(bench, tmp_path, chosen).run()
+    assert [one.key for one in found.finals] == [
+        "batch_size 4, batch_delay_ms 100",
+        "today's row",
+    ]
+    assert found.points[0].remark == "today's settings"
+    assert not found.winner
+
+
+def test_disturbed_blocks_are_told(bench: Bench, tmp_path: Path) -> None:
+    """In the progress of each launch, and for each point in the report."""
+    bench.disturbed = 1
+    found = sweeping(bench, tmp_path).run()
+    assert all("(1 disturbed block)" in line for line in bench.said)
+    assert "3 disturbed blocks" in [one.remark for one in found.points]
 
 
 def test_progress_tells_the_time_left(result: SweepResult, bench: Bench) -> None:
