@@ -129,7 +129,6 @@ class Child:
         """
         if self._stopped:
             return
-        self._stopped = True
         self._pipe.close()
         try:
             self._process.wait(_GRACE_S if grace_s is None else grace_s)
@@ -140,6 +139,7 @@ class Child:
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._log.close()
+            self._stopped = True
 
     def _death(self) -> ChildError:
         try:

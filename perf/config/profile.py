@@ -6,6 +6,8 @@ import math
 
 from pydantic import BaseModel, ConfigDict, PositiveInt
 
+_FEWEST = 2
+
 
 class Profile(BaseModel):
     """One profile of the table: the amounts of a run."""
@@ -44,13 +46,15 @@ class Profile(BaseModel):
     capacity_budget_min: PositiveInt | None = None
     """`budget_min` for a scenario that seeks its capacity; if left out, that."""
 
-    def for_searches(self) -> Profile:
+    def for_searches(self, *, asked: bool = False) -> Profile:
         """Return the amounts for a scenario that seeks its capacity.
 
         Each launch has one pair. A search takes longer than other blocks, and another one
-        in the same launch has the same arrivals, so it tells little more.
+        in the same launch has the same arrivals, so it tells little more. A verdict needs
+        two. `asked` is whether the user gave an amount: then `launches` counts.
         """
-        launches = self.capacity_launches or self.launches
+        launches = None if asked else self.capacity_launches
+        launches = max(launches or self.launches, min(self.pairs, _FEWEST))
         return self.model_copy(
             update={
                 "pairs": launches,

@@ -110,8 +110,8 @@ class Settings:
 
     def profile_of(self, scenario: Scenario) -> Profile:
         """Return the amounts that hold for a row."""
-        if scenario.seeks_capacity and not self.amounts_asked:
-            return self.profile.for_searches()
+        if scenario.seeks_capacity:
+            return self.profile.for_searches(asked=self.amounts_asked)
         return self.profile
 
     def slots(self, scenario: Scenario) -> int:

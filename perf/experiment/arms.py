@@ -78,7 +78,7 @@ class Arm(Protocol):
         """Begin what `relaunch` does, if the arm can do it meanwhile."""
 
     def relaunch(self) -> None:
-        """Start a new server in place of the old one, if the arm has any."""
+        """Start new jobs, and a new server in place of the old one if the arm has any."""
 
     def warm_up(self) -> MeasuredBlock:
         """Run a block that is not measured."""

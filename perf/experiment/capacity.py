@@ -65,7 +65,7 @@ class CapacityArm(ScheduledArm):
         return REQUESTS
 
     def relaunch(self) -> None:
-        """Start a new server."""
+        """Start new jobs and a new server."""
         self._launch += 1
         self._closed_rps = None
         self.inner.relaunch()

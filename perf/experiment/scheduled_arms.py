@@ -79,7 +79,7 @@ class ScheduledArm(ABC):
         """Do nothing."""
 
     def relaunch(self) -> None:
-        """Start a new server."""
+        """Start new jobs and a new server."""
         self.inner.relaunch()
 
     def warm_up(self) -> MeasuredBlock:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 MOST_SPANS = 40
 """How many spans are kept, unless there are more blocks."""
 
+_LEAST_S = 0.5  # the kernel counts CPU time in hundredths of a second
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Span:
@@ -35,11 +37,12 @@ class Timeline:
     def __init__(self) -> None:
         """Start before the first block."""
         self._block = -1
-        self._least_s = 0.0  # a span that is no longer than this takes in the next one
+        self._least_s = _LEAST_S  # a span that is no longer than this takes in the next
         self._spans: list[Span] = []
 
     def begin_block(self) -> None:
         """Begin the next block."""
+        self._join_the_end()
         self._block += 1
 
     def add(
@@ -60,6 +63,7 @@ class Timeline:
 
     def spans(self) -> tuple[Span, ...]:
         """Return all spans, in the order of their time."""
+        self._join_the_end()
         return tuple(self._spans)
 
     def _shorten(self) -> None:
@@ -71,6 +75,13 @@ class Timeline:
             spans, self._spans = self._spans, []
             for one in spans:
                 self._append(one)
+
+    def _join_the_end(self) -> None:
+        """Join the last span to the one before it if it is short, in the same block."""
+        if len(self._spans) > 1:
+            before, last = self._spans[-2:]
+            if last.block == before.block and last.duration_s <= self._least_s:
+                self._spans[-2:] = [joined([before, last])]
 
     def _append(self, one: Span) -> None:
         last = self._spans[-1] if self._spans else None

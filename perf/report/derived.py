@@ -83,8 +83,12 @@ def timed_parts(spans: Sequence[Span]) -> list[str]:
 
 
 def cpu_percent(span: Span, part: str, usable_cores: float) -> float:
-    """Return what a part used in a span, in per cent of all usable cores."""
-    return 100.0 * span.cpu_s.get(part, 0.0) / span.duration_s / usable_cores
+    """Return what a part used in a span, in per cent of all usable cores, at most 100.
+
+    A job that one reading misses is counted with the next one, whatever its span.
+    """
+    share = span.cpu_s.get(part, 0.0) / span.duration_s / usable_cores
+    return min(100.0 * share, 100.0)
 
 
 def yardstick_rps(pairs: Sequence[Pair]) -> float | None:

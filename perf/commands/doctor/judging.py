@@ -108,8 +108,8 @@ class Judging:
     def _launches(self, row: Scenario, baseline: Baseline | None) -> int:
         """Return how many launches the time allows.
 
-        They are the profile's where there is no time limit, or no baseline that tells how
-        long a block lasts.
+        They are the profile's where there is no time limit, no baseline that tells how
+        long a block lasts, or a search, whose length nobody knows beforehand.
         """
         settings = self.settings
         planned = settings.profile_of(row).launches

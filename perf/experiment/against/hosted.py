@@ -50,7 +50,10 @@ class HostedArm:
         self._option = option
         self._stopped = False
         self._relaunching = False
+        self._has_run = False  # any job, in this launch
         self._busy = False  # with a request that was not answered yet
+        self.keeps_jobs = False
+        """Whether jobs of later launches come from the processes of the first one."""
         self._child = Child(HOST, source=Source(python, tree.root))
         try:
             opened = self._open(options)
@@ -78,10 +81,14 @@ class HostedArm:
             self.begin_relaunch()
         self._relaunching = False
         launched = self._receive("relaunch", _LAUNCH_S)
+        if self._has_run and launched["pids"]["jobs"] == self._pids["jobs"]:
+            self.keeps_jobs = True
+        self._has_run = False
         self._pids, self._described = launched["pids"], launched["describe"]
 
     def warm_up(self) -> MeasuredBlock:
         """Run a block that is not measured."""
+        self._has_run = True
         return read_block(self._ask("warm up", _BLOCK_S))
 
     def block(self, on_record: OnRecord | None = None) -> MeasuredBlock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -70,7 +70,10 @@ class SideBySide:
             self._judge(outcome.pairing.pairs, course.planned),
             against=self.tree.label,
             ours=ours.label,
-            differences=_differences(reference.facts, arm.facts),
+            differences=(
+                *_differences(reference.facts, arm.facts),
+                *_kept_jobs(reference, arm),
+            ),
         )
         return scenario_result(
             Measured(
@@ -119,6 +122,16 @@ def placed(options: Mapping[str, object], tree: Tree) -> dict[str, object]:
                 path = theirs if theirs.exists() else path
             found[name] = str(path)
     return found
+
+
+def _kept_jobs(theirs: HostedArm, ours: HostedArm) -> Iterator[str]:
+    """Yield that one tree starts its jobs from the same processes in all launches."""
+    if theirs.keeps_jobs != ours.keeps_jobs:
+        words = {True: "no", False: "yes"}
+        yield (
+            f"jobs started anew in each launch {words[theirs.keeps_jobs]} -> "
+            f"{words[ours.keeps_jobs]}"
+        )
 
 
 def _differences(theirs: Mapping[str, str], ours: Mapping[str, str]) -> tuple[str, ...]:

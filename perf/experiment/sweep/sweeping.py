@@ -143,6 +143,8 @@ class Sweeping:
         """
         today = self.plan.today.key
         keys = [key for key in best if not self.plan.is_today(self._points[key])]
+        if not keys:
+            return []
         keys.append(today)
         launches: dict[str, list[list[Block]]] = {key: [] for key in keys}
         for number in range(self.final_rounds):

@@ -37,7 +37,9 @@ class Pool(Protocol):
         """
 
     def relaunch(self) -> None:
-        """End all processes and start new ones; raises PerfError where they do not start.
+        """End all processes and start new ones, unless they have run no block yet.
+
+        Raises PerfError where they do not start.
 
         How a process lies in memory changes its speed, and all that it forks inherits that.
         """

@@ -36,6 +36,7 @@ class ChildPool:
         self._job_module = job_module
         self._env = env
         self._child = self._started()
+        self._is_used = False
 
     def run(self, request: BlockRequest, on_record: OnRecord | None = None) -> BlockRun:
         """Run one block; failed jobs are among its records.
@@ -43,6 +44,7 @@ class ChildPool:
         Raises ChildError where the child dies, or is silent for longer than the jobs'
         deadline and schedule explain.
         """
+        self._is_used = True
         silence_s = self.silence_s(request) + _SLACK_S
         self._child.send(request)
         records: list[JobRecord] = []
@@ -56,9 +58,14 @@ class ChildPool:
                 on_record(message)
 
     def relaunch(self) -> None:
-        """End the child and start a new one; raises ChildError."""
-        self._child.stop()
-        self._child = self._started()
+        """End the child and start a new one, unless it has run no block yet.
+
+        Raises ChildError.
+        """
+        if self._is_used:
+            self._child.stop()
+            self._child = self._started()
+            self._is_used = False
 
     def silence_s(self, request: BlockRequest) -> float:
         """Return how long the child may send nothing."""

@@ -93,7 +93,8 @@ FIGURES: tuple[Figure[Any], ...] = (
                 },
                 "memory_bytes": {
                     "description": "The highest in the span, of the kind that "
-                    "memory_bytes.kind of the scenario names; null where none was read.",
+                    "memory_bytes.kind of the scenario names; null where none was read. "
+                    "It is read mostly near its peak, so a fall may not show.",
                     "type": "array",
                     "items": BYTES,
                 },

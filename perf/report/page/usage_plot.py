@@ -23,7 +23,8 @@ _COLOURS = 7  # classes of style.css
 _MARKED = (0.0, 100.0)  # per cent of all usable cores
 _CAPTION = (
     "CPU of all usable cores, stacked in the order of the key from the bottom; below it, "
-    "memory as it was last read. All blocks end to end, every other one shaded."
+    "memory as it was last read, mostly near its peak. All blocks end to end, every other "
+    "one shaded; replaced pairs are among them."
 )
 
 
@@ -130,11 +131,11 @@ def _data(
     kind, cores = result.usage.memory_kind, result.usable_cores
     blocks = itertools.groupby(spans, key=lambda one: one.block)
     rows = []
-    for number, (_, inside) in enumerate(blocks, start=1):
+    for number, inside in blocks:
         whole = joined(list(inside))
         rows.append(
             [
-                str(number),
+                str(number + 1),
                 formatting.seconds(whole.duration_s),
                 *(formatting.percent(cpu_percent(whole, part, cores)) for part in parts),
                 formatting.memory(whole.memory_bytes.get(kind), kind),

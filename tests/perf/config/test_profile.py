@@ -37,6 +37,25 @@ def test_a_search_has_a_launch_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("pairs", "launches", "asked", "expected"),
+    [(4, 1, False, 2), (4, 1, True, 2), (1, 1, True, 1), (20, 10, True, 10)],
+)
+def test_a_capacity_has_a_verdict_and_the_users_launches(
+    pairs: int, launches: int, *, asked: bool, expected: int
+) -> None:
+    """There are two searches, because a spread needs two, unless one pair is asked for."""
+    profile = (
+        Table.read()
+        .profile["standard"]
+        .model_copy(
+            update={"pairs": pairs, "launches": launches, "capacity_launches": None}
+        )
+    )
+    searches = profile.for_searches(asked=asked)
+    assert (searches.pairs, searches.launches) == (expected, expected)
+
+
+@pytest.mark.parametrize(
     ("pairs", "launches", "expected"),
     [
         (12, 2, {0, 6}),

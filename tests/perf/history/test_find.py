@@ -119,14 +119,15 @@ def test_the_command_names_what_is_not_usual() -> None:
 
 
 def test_a_loss_that_no_run_would_tell_has_no_command() -> None:
-    """A row's own against_tolerance decides: that of a search for the capacity is 5 %."""
+    """A row's own against_tolerance decides: that of a search for the capacity is 15 %."""
     small = Estimate(point=0.96, low=0.95, high=0.97, confidence=0.95)
     searched = entry(9, scenario="capacity-batch", figure="capacity")
     command, why = command_of(find(GOOD, searched, change=small))
     assert command == ""
-    assert "smaller than 5 %" in why
+    assert "smaller than 15 %" in why
     assert command_of(find(GOOD, BAD, change=small))[0]
-    assert command_of(find(GOOD, searched, change=LOSS))[0]
+    large = Estimate(point=0.8, low=0.78, high=0.82, confidence=0.95)
+    assert command_of(find(GOOD, searched, change=large))[0]
 
 
 SAME = GOOD.commit

@@ -87,6 +87,10 @@ def test_a_host_measures_a_row(start: Start) -> None:
     assert (arm.observed(), arm.describe(), arm.log_tail()) == ({}, {}, "")
     assert arm.server_pids() == ()
     assert set(arm.job_pids()) < set(family(arm))
+    before = arm.job_pids()
+    arm.relaunch()
+    assert not set(arm.job_pids()) & set(before)
+    assert not arm.keeps_jobs
 
 
 def test_a_host_has_a_server(start: Start) -> None:

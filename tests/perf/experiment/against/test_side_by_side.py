@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from perf.experiment.against import side_by_side as module
-from perf.experiment.against.side_by_side import _differences, placed
+from perf.experiment.against.hosted import HostedArm
+from perf.experiment.against.side_by_side import _differences, _kept_jobs, placed
 from perf.experiment.against.tree import Tree
 
 
@@ -63,3 +66,14 @@ def test_differences_name_what_changed() -> None:
     found = _differences({"torch": "2.1", "old": "1"}, {"torch": "2.2", "new": "3"})
     assert found == ("new none -> 3", "old 1 -> none", "torch 2.1 -> 2.2")
     assert _differences({"torch": "2.1"}, {"torch": "2.1"}) == ()
+
+
+def test_jobs_that_stay_in_one_tree_alone_are_told() -> None:
+    """What they have in common in all launches cannot be seen in their spread."""
+    kept, anew = (
+        cast("HostedArm", SimpleNamespace(keeps_jobs=keeps)) for keeps in (True, False)
+    )
+    assert list(_kept_jobs(kept, anew)) == ["jobs started anew in each launch no -> yes"]
+    assert list(_kept_jobs(anew, kept)) == ["jobs started anew in each launch yes -> no"]
+    assert not list(_kept_jobs(kept, kept))
+    assert not list(_kept_jobs(anew, anew))
