@@ -12,6 +12,8 @@ from perf.stats import Estimate, Pair, percentiles, quantiles
 from perf.stats import throughput_rps as images_over_time
 from perf.stats.ratio import exp_within_limits
 
+_SHORTEST_S = 1e-3
+
 
 def throughput_rps(result: ScenarioResult) -> float | None:
     """Return images a second over the scenario's own blocks, None where there is no image.
@@ -73,8 +75,8 @@ def timeline(result: ScenarioResult) -> dict[str, object]:
 
 
 def timed(result: ScenarioResult) -> list[Span]:
-    """Return the spans of the time line that have a length."""
-    return [one for one in result.usage.timeline if one.duration_s > 0.0]
+    """Return the spans of the time line that last a millisecond or more."""
+    return [one for one in result.usage.timeline if one.duration_s >= _SHORTEST_S]
 
 
 def timed_parts(spans: Sequence[Span]) -> list[str]:

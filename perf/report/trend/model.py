@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -110,12 +111,24 @@ def _is_loss(one: Shift) -> bool:
     return one.change.point < 1.0
 
 
+def _runs(history: Sequence[TrendSeries]) -> int:
+    """Return how many runs the series have together.
+
+    Scenarios of one run begin in the same minute. So do short runs, one after the other.
+    """
+    most: dict[tuple[str, str], int] = {}
+    for series in history:
+        for at, number in Counter(run.at for run in series.runs).items():
+            key = (series.about, at)
+            most[key] = max(most.get(key, 0), number)
+    return sum(most.values())
+
+
 def _headline(history: Sequence[TrendSeries], shifts: Sequence[Shift]) -> str:
     if not history:
         return "The history is empty."
-    runs = {(series.about, run.at) for series in history for run in series.runs}
     names = {series.name for series in history}
-    where = f"{_number(len(names), 'scenario')} over {_number(len(runs), 'run')}"
+    where = f"{_number(len(names), 'scenario')} over {_number(_runs(history), 'run')}"
     if not shifts:
         least = formatting.fraction(SMALLEST)
         return f"No change of {least} or more in {where}."

@@ -235,6 +235,17 @@ def test_machine_classes_are_apart() -> None:
     assert len([one for one in headings if one.startswith("machine class")]) == 2
 
 
+def test_runs_of_the_same_minute_are_counted() -> None:
+    """Short runs, one after the other; the scenarios of one run count once."""
+    minutes = [
+        entry(night, scenario=name, at=f"2026-01-01T02:00:{20 * night:02d}+00:00")
+        for night in range(3)
+        for name in ("serving-batch", "decentralized")
+    ]
+    headline = page_of(minutes).only("h1").read.strip()
+    assert headline == "No change of 2 % or more in 2 scenarios over 3 runs."
+
+
 def test_the_page_of_many_scenarios_is_small() -> None:
     """The page of 25 scenarios over 120 nights can be sent by mail."""
     entries = [
