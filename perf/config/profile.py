@@ -37,7 +37,7 @@ class Profile(BaseModel):
     budget_min: PositiveInt | None = None
     """Minutes for each scenario; what one leaves, the others may use.
 
-    It applies where there is something to compare with. None counts launches.
+    It applies where there is something to compare with. If left out, `launches` decides.
     """
 
     capacity_launches: PositiveInt | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
@@ -12,7 +11,7 @@ import platformdirs
 from perf.config.options import Options, argument
 from perf.config.overrides import overridden, repeat_options
 from perf.config.profile import Profile
-from perf.config.scenario import MAIN, Scenario
+from perf.config.scenario import MAIN
 from perf.config.selection import select_rows
 from perf.config.settings import Settings
 from perf.config.table import REFERENCE_ROW, Table
@@ -45,6 +44,7 @@ def read_settings(option: Options, root: Path) -> Settings:
     )
     seed = option.number("seed")
     scenarios = tuple(overridden(row, option) for row in chosen)
+    budget_min = option.decimal("budget")
     return Settings(
         profile_name=profile_name,
         profile=profile,
@@ -63,9 +63,8 @@ def read_settings(option: Options, root: Path) -> Settings:
         seed=random.SystemRandom().randrange(2**32) if seed is None else seed,
         arrivals_seed=option.number("arrivals_seed") or 0,
         repeat_options=repeat_options(option),
-        budget_s=_budget_s(option, profile, scenarios),
-        budget_asked=option.decimal("budget") is not None,
-        amounts_asked=_amounts_asked(option),
+        budget_s=None if budget_min is None else 60.0 * budget_min,
+        amounts_asked=any(option.number(name) is not None for name in _AMOUNTS),
         against=option.text("against"),
         sweep=_sweep(table, option.text("sweep")),
         confirm=_one_of("confirm", option.text("confirm") or _AUTO, _CONFIRM) == _AUTO,
@@ -127,23 +126,6 @@ def _profile(table: Table, name: str, option: Options) -> Profile:
     return profile
 
 
-def _budget_s(option: Options, profile: Profile, rows: Sequence[Scenario]) -> float | None:
-    """Return `--perf-budget` in seconds, or the profile's budget for these rows.
-
-    The profile's does not apply where the user asked for an amount.
-    """
-    minutes = option.decimal("budget")
-    if minutes is None and profile.budget_min and not _amounts_asked(option):
-        searches = profile.for_searches()
-        each = (searches if row.seeks_capacity else profile for row in rows)
-        minutes = float(sum(one.budget_min or 0 for one in each))
-    return None if minutes is None else 60.0 * minutes
-
-
-def _amounts_asked(option: Options) -> bool:
-    return any(option.number(name) is not None for name in _AMOUNTS)
-
-
 def _images(folder: str) -> tuple[Path, ...]:
     """Return the photograph of the kitten, or the user's files in the order of names."""
     if not folder:
@@ -184,7 +166,5 @@ def _device(value: str) -> Device:
 
 def _one_of(name: str, value: str, known: tuple[str, ...]) -> str:
     if value not in known:
-        raise ConfigError(
-            f"{argument(name)} {value}: no such {name}; known: {', '.join(known)}"
-        )
+        raise ConfigError(f"{argument(name)} {value}: choose {' or '.join(known)}")
     return value

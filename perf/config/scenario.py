@@ -74,7 +74,7 @@ class Scenario(BaseModel):
     profiles: Annotated[tuple[str, ...] | None, NotInIdentity()] = Field(
         default=None, strict=False
     )
-    """The profiles that measure the row; None is all, where there are cores enough."""
+    """The profiles that measure the row; if left out, all, where there are enough cores."""
 
     family: Annotated[str, NotInIdentity()] = Field(default=MAIN, pattern=r"^[a-z]+$")
     """The group of rows that one tox environment measures together."""
@@ -86,10 +86,10 @@ class Scenario(BaseModel):
     """What computes the model, a key of `serving.engines.ENGINES`."""
 
     workers: PositiveInt | None = None
-    """Worker processes of the server; None in a row without a server."""
+    """Worker processes of the server; left out in a row without a server."""
 
     threads_per_worker: PositiveInt | None = None
-    """Compute threads of each worker; None shares the cores among the workers."""
+    """Compute threads of each worker; if left out, the workers share the cores."""
 
     wire: Annotated[Literal["jpeg", "tensor"], AddedLater()] = "jpeg"
     """What a job sends: the image's file, or the model's input that it decoded itself."""
@@ -101,10 +101,10 @@ class Scenario(BaseModel):
     """When jobs begin: a key of `ARRIVALS`, with `:ARGUMENT` where it takes one."""
 
     rate_rps: Annotated[float | None, AddedLater()] = Field(default=None, gt=0)
-    """How many jobs begin in a second; None in a closed loop, and where it is searched."""
+    """How many jobs begin in a second; left out in a closed loop, and in a search."""
 
     slo_ms: Annotated[float | None, AddedLater()] = Field(default=None, gt=0)
-    """The response time, in milliseconds, within which an answer is good; None for any."""
+    """Milliseconds within which an answer is good; if left out, any answer is."""
 
     slo_share: Annotated[float, AddedLater()] = Field(default=0.99, gt=0, lt=1)
     """The share of the requests that must be good."""
@@ -137,8 +137,8 @@ class Scenario(BaseModel):
     def _arrivals_are_known(self) -> Self:
         if self.arrivals == ClosedLoop.name and self.slo_ms is not None:
             raise ValueError(
-                "slo_ms: a closed loop sends no request before another one is answered, so "
-                "it cannot miss an SLO; choose other arrivals, such as poisson"
+                "slo_ms: an SLO needs requests at scheduled times, and arrivals are "
+                "closed; choose other arrivals, such as poisson"
             )
         try:
             self.pattern()

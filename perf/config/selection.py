@@ -31,7 +31,12 @@ def select_rows(
                 others = [name for name in table.profile if row.measured_in(name, cores)]
                 raise ConfigError(
                     f"--perf-scenario {row.name}: profile {profile} does not measure it "
-                    f"on {cores} cores; --perf-profile {' or '.join(others)} does"
+                    f"on {cores} cores; "
+                    + (
+                        f"--perf-profile {' or '.join(others)} does"
+                        if others
+                        else "no profile does"
+                    )
                 )
         return tuple(asked), ()
     here = tuple(row for row in rows if row.measured_in(profile, cores))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,10 +64,7 @@ class Settings:
     """The options that changed what is measured, to repeat the run."""
 
     budget_s: float | None
-    """The time for all scenarios together; None where launches are counted."""
-
-    budget_asked: bool
-    """Whether the user gave the budget, and not the profile."""
+    """The time for all scenarios together that the user gave; None for no such limit."""
 
     amounts_asked: bool
     """Whether the user gave the number of images, pairs or launches."""
@@ -113,6 +111,24 @@ class Settings:
         if scenario.seeks_capacity:
             return self.profile.for_searches(asked=self.amounts_asked)
         return self.profile
+
+    def budgets_s(self, scenarios: Sequence[Scenario]) -> dict[str, float]:
+        """Return the time of each of these rows by its name; empty where launches count.
+
+        The user's time is shared as the profile's would be. The profile's does not apply
+        where the user asked for an amount.
+        """
+        minutes = {row.name: self.profile_of(row).budget_min or 0 for row in scenarios}
+        whole_min = sum(minutes.values())
+        if self.budget_s is not None:
+            shares = {
+                name: each / whole_min if whole_min else 1.0 / len(minutes)
+                for name, each in minutes.items()
+            }
+            return {name: share * self.budget_s for name, share in shares.items()}
+        if self.amounts_asked or not whole_min:
+            return {}
+        return {name: 60.0 * each for name, each in minutes.items()}
 
     def slots(self, scenario: Scenario) -> int:
         """Return how many jobs of a row run at a time."""

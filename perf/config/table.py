@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
@@ -64,11 +64,13 @@ class Table(BaseModel):
     def read(cls, path: Path = TABLE) -> Table:
         """Return the table in `path`. Raises ConfigError with the first fault in it."""
         try:
-            return cls.model_validate(tomllib.loads(path.read_text("utf-8")))
+            raw = tomllib.loads(path.read_text("utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: not TOML ({error})") from None
+        try:
+            return cls.model_validate(raw)
         except ValidationError as error:
-            raise ConfigError(f"{path}: {first_fault(error)}") from None
+            raise ConfigError(f"{path}: {first_fault(error, raw)}") from None
 
     def find(self, name: str) -> Scenario:
         """Return the row called `name`. Raises ConfigError where there is none."""
@@ -94,11 +96,21 @@ class Table(BaseModel):
             raise ConfigError(f"--perf-sweep {name}: {error}") from None
 
 
-def first_fault(error: ValidationError) -> str:
-    """Return one line for the first fault: where it is, what it is, what was found."""
+def first_fault(error: ValidationError, raw: Mapping[str, Any] | None = None) -> str:
+    """Return one line for the first fault: where it is, what it is, what was found.
+
+    `raw` is the table as it was read, where the error is one of the whole table.
+    """
     fault = error.errors(include_url=False)[0]
     # The table has the server's settings in the row itself.
-    where = ".".join(str(part) for part in fault["loc"] if part != "server")
+    parts = [part for part in fault["loc"] if part != "server"]
+    where = ".".join(map(str, parts))
+    if raw is not None and parts[:1] == ["scenario"] and len(parts) > 1:
+        place = int(parts[1])
+        row = raw["scenario"][place]
+        name = row.get("name") if isinstance(row, dict) else None
+        called = f"row {name}" if isinstance(name, str) else f"row number {place + 1}"
+        where = ".".join([called, *map(str, parts[2:])])
     what = fault["msg"].removeprefix("Value error, ")
     found = fault["input"]
     if not isinstance(found, dict | list):  # a whole row would not fit the line

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,8 +32,8 @@ class RunContext:
     progress: Callable[[Work], Progress]
     """Makes what shows how far a scenario is."""
 
-    judged: int
-    """How many scenarios the run judges."""
+    rows: Sequence[Scenario]
+    """The scenarios that the run judges, without those that are skipped."""
 
     options: Mapping[str, object]
     """The options as the user gave them; see `perf.config.options`."""
@@ -68,7 +68,10 @@ class RunContext:
     @cached_property
     def budget(self) -> Budget | None:
         """The time for all scenarios together, or None where launches are counted."""
-        settings = self.settings
-        if settings.budget_s is None:
-            return None
-        return Budget(settings.budget_s, self.judged)
+        each_s = self.settings.budgets_s(self.rows)
+        return Budget(each_s) if each_s else None
+
+    @property
+    def judged(self) -> int:
+        """How many scenarios the run judges."""
+        return len(self.rows)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from perf.config.scenario import Scenario
-from perf.experiment.answers import JobsFailedError
 from perf.experiment.arms import Arm
 from perf.experiment.context import RunContext
 from perf.experiment.instruments import (
@@ -30,7 +29,7 @@ from perf.machine.pace import Pace
 from perf.machine.processes import IGNORED
 from perf.machine.usage import Monitor, Usage
 from perf.stats import Pair
-from serving.errors import PerfError, ServerError
+from serving.errors import PerfError
 
 Rounds = Callable[[Pairing, int], None]
 """Measures so many pairs at most."""
@@ -95,6 +94,9 @@ class Measurement:
     limits: bool = False
     """Whether the model alone is measured too."""
 
+    other: str = "reference"
+    """What messages call the blocks of the reference."""
+
     afterwards: Callable[[Pairing, Instruments], None] | None = None
     """What to do when all pairs are measured, before the servers are stopped."""
 
@@ -124,9 +126,6 @@ class Measurement:
             pairing.check_server()
             if self.afterwards:
                 self.afterwards(pairing, instruments)
-        except JobsFailedError as fault:
-            # The log says why a server refused or died, and is deleted with the server.
-            return ServerError(str(fault), log_tail=self.arm.log_tail())
         except PerfError as fault:
             return fault
         return None
@@ -161,6 +160,7 @@ class Measurement:
             most_replaced=course.most_replaced,
             on_record=progress.job_ended,
             on_pair=lambda pairs: progress.pair_ended(lambda: self._standing(pairs)),
+            other=self.other,
         )
 
     def _standing(self, pairs: Sequence[Pair]) -> Standing:

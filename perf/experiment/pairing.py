@@ -19,7 +19,7 @@ import statistics
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from perf.experiment.answers import Counts
+from perf.experiment.answers import Counts, JobsFailedError
 from perf.experiment.arms import Arm, MeasuredBlock
 from perf.experiment.instruments import (
     REFERENCE_ARM,
@@ -32,6 +32,7 @@ from perf.load.record import JobRecord
 from perf.machine.freezing import at_rest
 from perf.machine.pace import PaceGauge
 from perf.stats import Block, Pair, percentiles
+from serving.errors import ServerError
 
 
 class Decided(BaseException):
@@ -108,6 +109,7 @@ class Pairing:
         most_replaced: int = 0,
         on_record: Callable[[JobRecord], None] | None = None,
         on_pair: Callable[[Sequence[Pair]], None] = lambda _: None,
+        other: str = "reference",
     ) -> None:
         """Prepare to measure; nothing runs yet.
 
@@ -117,9 +119,11 @@ class Pairing:
         says what disturbed a pair, or nothing; such a pair is measured again, at most
         `most_replaced` of them. `rng` decides which block
         of a pair is first. `on_record` is called for each measured job as it ends, and
-        `on_pair` with all pairs that count whenever one joins them.
+        `on_pair` with all pairs that count whenever one joins them. Messages call the
+        reference's blocks `other`.
         """
         self.name = name
+        self._other = other
         self.scenario = scenario
         self.reference = reference
         self.counts = Counts()
@@ -179,7 +183,7 @@ class Pairing:
     def teardown(self) -> None:
         """Do step 4, check all answers, and add the pair.
 
-        Raises JobsFailedError where any job failed or answered wrongly. Does nothing
+        Raises ServerError where any job failed or answered wrongly. Does nothing
         where the pair is already complete.
         """
         seen, self._scenario_block = self._scenario_block, None
@@ -230,7 +234,7 @@ class Pairing:
             arm.begin_relaunch()
         for arm in arms:
             arm.relaunch()
-        for arm, who in zip(arms, ("", ", reference arm"), strict=True):
+        for arm, who in zip(arms, ("", f", {self._other}"), strict=True):
             # The first jobs after a launch find cold caches.
             self._check(arm, arm.warm_up(), f"{self.name}{who}, warming up")
         self.check_server()
@@ -243,7 +247,7 @@ class Pairing:
 
     def _run_reference(self) -> None:
         seen = self._run(self.reference, REFERENCE_ARM, self.scenario)
-        self._check(self.reference, seen.block, f"{self.name}, reference arm")
+        self._check(self.reference, seen.block, f"{self.name}, {self._other}")
         self._reference_block = seen
 
     def _run(self, arm: Arm, name: str, other: Arm) -> Seen:
@@ -258,4 +262,8 @@ class Pairing:
 
     def _check(self, arm: Arm, block: MeasuredBlock, who: str) -> None:
         self.counts.include(arm.check(block))
-        self.counts.raise_if_bad(who)
+        try:
+            self.counts.raise_if_bad(who)
+        except JobsFailedError as fault:
+            # The log says why a server refused or died, and is deleted with the server.
+            raise ServerError(str(fault), log_tail=arm.log_tail()) from None

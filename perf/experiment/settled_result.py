@@ -24,6 +24,7 @@ def settled_result(before: ScenarioResult, beside: ScenarioResult) -> ScenarioRe
             total=before.requests.total + beside.requests.total,
             failed=before.requests.failed + beside.requests.failed,
             wrong=before.requests.wrong + beside.requests.wrong,
+            missed=before.requests.missed + beside.requests.missed,
         ),
         replaced=(*before.replaced, *beside.replaced),
         disturbed=before.disturbed or beside.disturbed,

@@ -94,8 +94,8 @@ class BaselineStore:
 
         The reason names the differences to the baseline that has the fewest.
         """
-        among = f" among {self._only}" if self._only else ""
-        reason, fewest = f"no baseline of {name}{among} in {self.folder}", math.inf
+        only = f" (--benchmark-compare={self._only})" if self._only else ""
+        reason, fewest = f"no baseline for {name} in {self.folder}{only}", math.inf
         if old := self._without_pace.get(name):
             reason = (
                 f"{old.name} is of an older suite and has no pace: record it again with "
@@ -145,9 +145,7 @@ def storage_folder(storage: str, root: Path) -> Path:
     Raises ConfigError where the storage is not a folder.
     """
     if "://" in storage and not storage.startswith("file://"):
-        raise ConfigError(
-            f"--benchmark-storage {storage}: the gate reads file:// storage alone"
-        )
+        raise ConfigError(f"--benchmark-storage {storage}: only file:// is supported")
     return root / storage.removeprefix("file://")
 
 

@@ -47,8 +47,8 @@ def _signs(
     # The count begins when the client wakes up, the response when it should have.
     if counted_s and abs(summed_s - counted_s) > max(LITTLE * counted_s, limit_s * sent):
         yield (
-            f"the response times add up to {summed_s:.4g} s, but it counted "
-            f"{counted_s:.4g} s (limit {100 * LITTLE:g} % apart)"
+            f"its response times add up to {summed_s:.4g} s, but its count of requests "
+            f"under way gives {counted_s:.4g} s (limit {100 * LITTLE:g} % apart)"
         )
 
 

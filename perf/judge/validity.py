@@ -109,7 +109,7 @@ def disturbances(by_blocks: Mapping[str, Shares]) -> list[str]:
     """
     found = []
     for blocks, seen in by_blocks.items():
-        idle_arm = Limit("the idle arm used", seen.idle_arm_percent, IDLE_ARM_PERCENT)
+        idle_arm = Limit("the waiting arm used", seen.idle_arm_percent, IDLE_ARM_PERCENT)
         found += [
             f"{blocks}: {one.what} {one.percent:.1f} % of the CPU (limit "
             f"{one.limit:g} %){one.more}"
@@ -146,7 +146,8 @@ def pace_fault(pair: Pair) -> str:
     jump = abs(math.log(ours) - math.log(theirs))
     if jump <= PACE_JUMP:
         return ""
-    return f"the pace changed by {100 * math.expm1(jump):.0f} % between the two blocks"
+    changed, limit = (f"{100 * math.expm1(one):.0f} %" for one in (jump, PACE_JUMP))
+    return f"the pace changed by {changed} between the two blocks (limit {limit})"
 
 
 def saturation(throughput_rps: float, ceiling_rps: float | None) -> str:
@@ -157,7 +158,7 @@ def saturation(throughput_rps: float, ceiling_rps: float | None) -> str:
     if ceiling_rps is None or throughput_rps * HEADROOM <= ceiling_rps:
         return ""
     return (
-        f"the harness is saturated: alone it does at most {ceiling_rps:.3g} jobs/s, less "
+        f"the harness is too slow: alone it runs at most {ceiling_rps:.3g} jobs/s, less "
         f"than {HEADROOM:g} times the scenario's {throughput_rps:.3g}"
     )
 
@@ -185,8 +186,8 @@ def null_control(pairs: Sequence[Pair]) -> str:
         return ""
     return (
         "the null control is biased: at equal pace, the ratio of the reference to itself "
-        f"is {ratio.point:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], and should lie within "
-        f"{100 * NULL_CONTROL:g} % of 1"
+        f"is {ratio.point:.3f} [{ratio.low:.3f}, {ratio.high:.3f}], all of it more than "
+        f"{100 * NULL_CONTROL:g} % away from 1"
     )
 
 

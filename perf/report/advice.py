@@ -58,8 +58,8 @@ def advice(results: Sequence[ScenarioResult], missing: Sequence[str] = ()) -> li
     ):
         lines = [_decision("Do not centralise", best, ratio), *_costs(best, results)]
         lines.append(
-            "What would change it: fewer images a job, a faster server (tox -e servers), "
-            "or a faster engine in the server (tox -e engines)."
+            "What would change it: a faster server (tox -e servers), or a faster engine in "
+            "the server (tox -e engines)."
         )
     else:
         return []
@@ -193,6 +193,6 @@ def _jobs_that_keep_it(results: Sequence[ScenarioResult]) -> str:
 def _few_launches(best: ScenarioResult) -> Iterator[str]:
     if len({pair.launch for pair in best.pairs}) < _FEWEST_PAIRS:
         yield (
-            "Only one launch of the server was measured, and launches differ: tox -e perf "
-            "measures several."
+            "Only one launch of the server was measured, and launches differ: add "
+            "--perf-launches 4."
         )

@@ -81,8 +81,9 @@ RUN_FIELDS: tuple[Field[RunResults, Any], ...] = (
         path="options",
         value=lambda run: run.header.model_options,
         schema={
-            "description": "The options that choose the model and the arrivals, where they "
-            "are not as usual.",
+            "description": "The options that changed what was measured, to repeat the run: "
+            "of the model, the images, the amounts, the arrivals, the servers and the "
+            "containers.",
             "type": "array",
             "items": TEXT,
         },

@@ -15,7 +15,8 @@ S = TypeVar("S")
 T = TypeVar("T")
 Schema = Mapping[str, object]
 
-_DIGITS = 10  # so that bytes of a few GiB are exact; what follows is noise
+_DIGITS = 7  # what follows is noise
+_LARGE, _DIGITS_OF_LARGE = 1e6, 10  # so that bytes of a few GiB are exact
 
 TEXT: Schema = {"type": "string"}
 NAME: Schema = {"type": "string", "minLength": 1}
@@ -136,4 +137,5 @@ def _scalar(value: object) -> bool | int | float | str | None:
 
 def _short(value: float) -> float | None:
     """Return a number with the digits that can mean something; None for NaN, infinity."""
-    return finite(float(f"{value:.{_DIGITS}g}"))
+    digits = _DIGITS if abs(value) < _LARGE else _DIGITS_OF_LARGE
+    return finite(float(f"{value:.{digits}g}"))

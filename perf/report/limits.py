@@ -11,11 +11,11 @@ from perf.report.rendering import Align, Table
 from perf.report.result import Limits, ScenarioResult
 
 NOTE = (
-    "limits: images a second of the model alone, without server and preprocessing, in the "
+    "limits: images a second of the model alone, without server, decoding and jobs, in the "
     "scenario's own layout (processes x threads, batch) and in the fastest one tried; "
     "share: throughput over the fastest; latency: mean of an image; queue: the part of it "
     "spent waiting for a batch and a worker; the other columns: milliseconds of one core "
-    "for an image, which together with idle are all the time there was"
+    "for an image; with idle they add up to the time of all cores"
 )
 SCHEMA: Schema = {
     "description": "What the model alone can do; null where --perf-limits was not given.",
@@ -29,8 +29,8 @@ SCHEMA: Schema = {
             "additionalProperties": AMOUNT,
         },
         "core_ms": {
-            "description": "Milliseconds of one core for an image, by part; idle is the "
-            "rest, so the sum is all there were.",
+            "description": "Milliseconds of one core for an image, by part; with "
+            "idle they add up to the time of all cores.",
             "type": "object",
             "additionalProperties": {"type": ["number", "null"]},
         },

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shlex
-from dataclasses import astuple
 from pathlib import PurePath
 
 from perf.config.header import RunHeader
@@ -45,7 +44,7 @@ def account(result: ScenarioResult, header: RunHeader) -> str:
     judgement = result.judgement
     opening, why = f"{result.name} {_OPENINGS[judgement.verdict]}", _why(result)
     if judgement.verdict is Verdict.INCONCLUSIVE:
-        sentences = [f"{opening}, which is not a pass.", f"{why[:1].upper()}{why[1:]}."]
+        sentences = [f"{opening}.", f"{why[:1].upper()}{why[1:]}."]
     else:
         sentences = [f"{opening}: {why}." if why else f"{opening}."]
     if judgement.verdict is Verdict.INVALID:
@@ -184,22 +183,27 @@ def _detectable(result: ScenarioResult) -> str:
     number = len({pair.launch for pair in result.against_pairs or result.pairs})
     launches = "1 launch" if number == 1 else f"{number} launches"
     loss = formatting.share(result.judgement.smallest_seen)
-    said = f"the smallest loss that {launches} can detect reliably is {loss}"
+    said = f"the smallest loss that {launches} would show 95 times in 100 is {loss}"
     return "; ".join(filter(None, (said, _longer_blocks(result, number))))
 
 
 def _longer_blocks(result: ScenarioResult, launches: int) -> str:
-    """Return how to measure longer blocks, where they are short and told apart."""
+    """Return how to measure longer blocks, where they are short and that is possible.
+
+    A baseline holds for blocks of one size only, and the size of blocks whose jobs load
+    the model has a limit of its own.
+    """
     pairs = len(result.pairs)
-    if result.against_pairs or not pairs or not result.images:
+    is_beside = result.judgement.against and not result.against_pairs
+    if not (is_beside and pairs and result.images) or result.reloads:
         return ""
     lasts_s = result.duration_s / pairs
     if lasts_s >= _SHORT_BLOCK_S:
         return ""
     total = math.ceil(result.images * _LONG_BLOCK_S / lasts_s)
     return (
-        f"a block lasts {formatting.seconds(lasts_s)}, and chance weighs less in longer "
-        f"ones: add --perf-launches {launches} --perf-pairs {pairs} --perf-total {total}"
+        f"a block lasts only {formatting.seconds(lasts_s)}, and longer blocks vary less: "
+        f"add --perf-launches {launches} --perf-pairs {pairs} --perf-total {total}"
     )
 
 
@@ -232,5 +236,5 @@ def _lowered(sentence: str) -> str:
 
 
 def _requests(result: ScenarioResult) -> str:
-    total, failed, wrong = astuple(result.requests)
-    return f"{total} jobs, {failed} failed, {wrong} answered wrongly"
+    seen = result.requests
+    return f"{seen.total} jobs, {seen.failed} failed, {seen.wrong} answered wrongly"

@@ -11,14 +11,14 @@ from perf.report.result import CapacityResult, OfferedResult, ScenarioResult
 from perf.stats import Estimate
 
 CAPACITY_NOTE = (
-    "capacity: the highest rate of requests, in requests a second, of which so many are "
-    "answered rightly within the SLO's time, counted from their scheduled start; its "
-    "interval [ ] describes this run alone, and with few launches it is too narrow; "
-    "confirmed: whether a fresh launch "
-    "met the SLO at the interval's lower end (open: too few requests to say); closed loop: "
-    "the throughput where each job begins as another ends; within: the capacity for other "
-    "times, from the same requests (-: outside the rates that were tried); cliff: just "
-    "above the capacity fewer than half of the requests are answered in time"
+    "capacity: the highest rate, in requests a second, that meets the SLO: its share of "
+    "the requests is answered rightly within its time, counted from their scheduled start; "
+    "its interval [ ] describes this run alone, and is too narrow with few launches; "
+    "confirmed: whether a fresh launch met the SLO at the interval's lower end (open: too "
+    "few requests to say); closed loop: the throughput where each job begins as another "
+    "ends; within: the capacity for other times, from the same requests (-: outside the "
+    "rates that were tried); cliff: just above the capacity fewer than half of the "
+    "requests are answered in time"
 )
 OFFERED_NOTE = (
     "rate: scheduled requests a second; goodput: those that were answered rightly within "
@@ -35,12 +35,12 @@ CAPACITY_SCHEMA: Schema = {
     "properties": {
         "slo_ms": described("The response time within which an answer is good.", AMOUNT),
         "share": described("The share of the requests that must be good.", AMOUNT),
-        "rps": described("The capacity; null where no rate tried was too high.", AMOUNT),
+        "rps": described("The capacity; null outside the rates that were tried.", AMOUNT),
         "low_rps": described("The lower end of its interval.", AMOUNT),
         "high_rps": described("The upper end.", AMOUNT),
         "closed_rps": described("The throughput of a closed loop.", AMOUNT),
         "cliff": {
-            "description": "Whether the server fails all at once.",
+            "description": "Whether fewer than half of the requests are good just above.",
             "type": "boolean",
         },
         "tiers_rps": {

@@ -23,6 +23,9 @@ class Requests:
     wrong: int
     """Jobs whose answer was not the expected one."""
 
+    missed: int = 0
+    """Requests at scheduled times without an answer: they count against the server."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -122,6 +125,9 @@ class ScenarioResult:
 
     is_reference: bool
     """Whether the scenario is the reference: its ratio is then the null control."""
+
+    reloads: bool = False
+    """Whether each of its jobs loads the model, so that its blocks have few images."""
 
     tolerance: float
     """How much the throughput may fall since a baseline, as a fraction of one."""

@@ -16,7 +16,7 @@ _MOST_FREEDOM = 1e6  # stands for infinite, which scipy's noncentral t does not 
 
 
 class Verdict(StrEnum):
-    """The outcome of one scenario. Only `unchanged` and `improved` are a pass."""
+    """The outcome of one scenario. See `perf.judge.gate.passes` for which pass."""
 
     REGRESSED = "regressed"
     UNCHANGED = "unchanged"

@@ -83,7 +83,7 @@ class ImageSource:
         try:
             found = client.images.get(tag)
         except ImageNotFound:
-            _log.info("building the image %s: this takes minutes, once", tag)
+            _log.info("building the Docker image %s: this takes minutes, once", tag)
             self._build(client, tag, base, files)
             found = client.images.get(tag)
         return Image(tag, str(found.id))
@@ -149,8 +149,8 @@ class ImageSource:
             _remove_stages(client, build_id)
         if failure:
             raise ServerError(
-                f"the image {tag} could not be built ({failure.strip()}): its base and "
-                "packages are chosen with --perf-docker-base and --perf-docker-wheels",
+                f"the Docker image {tag} could not be built ({failure.strip()}): its base "
+                "and packages are chosen with --perf-docker-base and --perf-docker-wheels",
                 log_tail="\n".join(line for line in tail if line.strip()),
             )
 
@@ -161,12 +161,12 @@ def base_id(client: docker.DockerClient, base: str) -> str:
         try:
             return str(client.images.get(base).id)
         except ImageNotFound:
-            _log.info("pulling the base image %s", base)
+            _log.info("pulling the base Docker image %s", base)
             return str(client.images.pull(base).id)
     except DOCKER_ERRORS as error:
         raise ServerError(
-            f"the base image {base} is not here and cannot be pulled ({in_short(error)}): "
-            "name one that is here with --perf-docker-base"
+            f"the base Docker image {base} is not here and cannot be pulled "
+            f"({in_short(error)}): name one that is here with --perf-docker-base"
         ) from None
 
 

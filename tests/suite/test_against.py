@@ -282,7 +282,7 @@ TOO_OLD: dict[str, tuple[dict[str, Edit], str, str]] = {
     "other-protocol": (
         {PROTOCOL: replaced("PROTOCOL = 1\n", "PROTOCOL = 99\n")},
         "",
-        "it takes part by protocol 99",
+        "it uses protocol 99",
     ),
     "no-such-package": (
         {"serving/requirements.txt": lambda text: f"{text}\n{UNKNOWN_PACKAGE}\n"},

@@ -50,6 +50,7 @@ def test_the_harness_measures_the_client_that_is_used(suite: Suite, arrivals: st
     more = ("--perf-arrivals=poisson", "--perf-rate=5") if arrivals == "poisson" else ()
     run = suite.run("--perf-model", tiny_model(), "-k", "harness", *more)
     assert run.code == pytest.ExitCode.OK, run.output
+    assert run.result["planned"] == []  # "-k" leaves all scenarios out
     harness = run.result["harness"]
     said = "at scheduled times, at most" in run.output
     assert said == (arrivals == "poisson")
@@ -79,7 +80,9 @@ def test_an_slo_below_an_idle_request_is_refused(suite: Suite) -> None:
 def test_a_rate_above_the_clients_own_is_refused(suite: Suite) -> None:
     """Before anything is measured; the message names the option and the limit."""
     run = suite.run(*served("--perf-rate", "90000"), env=STRICT)
-    assert_failed_once(run, "--perf-rate 90000: the harness is saturated: alone it does")
+    assert_failed_once(
+        run, "90000 requests a second: the harness is too slow: alone it runs"
+    )
     assert run.result["scenarios"] == []
 
 

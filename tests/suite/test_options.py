@@ -113,11 +113,11 @@ REFUSED: dict[str, tuple[Words, Words]] = {
     ),
     "runtime": (
         ("--perf-runtime=podman",),
-        ("--perf-runtime podman: no such runtime", "auto, docker, process"),
+        ("--perf-runtime podman: ", "choose auto or docker or process"),
     ),
     "device": (
         ("--perf-device=tpu",),
-        ("--perf-device tpu: no such device", "cpu, cuda"),
+        ("--perf-device tpu: ", "choose cpu or cuda"),
     ),
     "a card in a container": (
         ("--perf-device=cuda", "--perf-runtime=docker"),
@@ -145,7 +145,7 @@ REFUSED: dict[str, tuple[Words, Words]] = {
     ),
     "confirm": (
         ("--perf-confirm=always",),
-        ("--perf-confirm always: no such confirm", "auto, never"),
+        ("--perf-confirm always: ", "choose auto or never"),
     ),
     **{
         f"against with {option}": (

@@ -151,8 +151,8 @@ class FakeArm:
         return {}
 
     def log_tail(self) -> str:
-        """Return nothing."""
-        return ""
+        """Return one line that names the arm."""
+        return f"the log of the {self._name}"
 
     def stop(self) -> None:
         """Log the call."""

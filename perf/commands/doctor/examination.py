@@ -20,7 +20,7 @@ from serving.errors import ConfigError
 from serving.runtimes.choice import RuntimeChoice
 
 _NOISE, _BASELINES = "How noisy it is", "Which baseline applies"
-_LOSSES = "The smallest loss of throughput that a calm machine could show (an estimate)"
+_LOSSES = "The smallest loss that a calm machine would show 95 times in 100 (an estimate)"
 _NAMED = "--perf-scenario"
 
 
@@ -144,7 +144,7 @@ def _following(
     """Return the commands to type next; `lacking` are scenarios without a baseline."""
     doctor, found = _tox(request, "doctor", *request.storage_option), []
     if faults:
-        return [f"{doctor}  # again, when what is marked x is mended"]
+        return [f"{doctor}  # again, when everything marked x is fixed"]
     if not is_calm:
         found = [f"{doctor}  # again, when the machine is calm"]
     if len(lacking) < len(request.settings.scenarios):

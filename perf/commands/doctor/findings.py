@@ -77,7 +77,7 @@ class Examination:
             for one, later in zip(group.findings, [*remedies[1:], ""], strict=True):
                 lines.append(f"  {_MARKS[one.level]} {one.what}")
                 if one.remedy and one.remedy != later:
-                    lines.append(f"      to mend it: {one.remedy}")
+                    lines.append(f"      to fix it: {one.remedy}")
             lines.append("")
         lines += [self.outcome, "Type next:", *(f"    {line}" for line in self.following)]
         return "\n".join(lines)

@@ -113,12 +113,12 @@ class Judging:
         """
         settings = self.settings
         planned = settings.profile_of(row).launches
-        if settings.budget_s is None or baseline is None or row.seeks_capacity:
+        budget_s = settings.budgets_s(settings.scenarios).get(row.name)
+        if budget_s is None or baseline is None or row.seeks_capacity:
             return planned
         course = Course(profile=settings.profile, budget_s=None, decided=lambda *_: False)
         rps = min(block.scenario.rps for block in baseline.sample.pairs)
         blocks_s = 2.0 * course.pairs_per_launch * settings.block_images(row) / rps
-        budget_s = settings.budget_s / len(settings.scenarios)
         fitting = int(budget_s / (blocks_s + _LAUNCH_S)) - FEWEST_LAUNCHES
         return max(FEWEST_LAUNCHES, fitting)
 
@@ -133,10 +133,10 @@ def _described(baseline: Baseline) -> str:
     number = len(baseline.runs)
     runs = "1 run" if number == 1 else f"{number} runs"
     newest = max(run.recorded for run in baseline.runs)[:10]
-    commit = "commit not at hand"
+    commit = "its commit is not in git, so no change can be settled side by side"
     if is_at_hand(baseline.commit):
-        commit = f"commit {baseline.commit[:12]} at hand"
-    return f"{baseline.path.name}, {runs}, the last of {newest}, {commit}"
+        commit = f"its commit {baseline.commit[:12]} is in git"
+    return f"{baseline.path.name}, {runs}, the newest of {newest}, {commit}"
 
 
 def _quantity(row: Scenario) -> Quantity:

@@ -15,6 +15,7 @@ from perf.judge.validity import Shares, limits_of, shares
 from perf.machine.interference import Watch
 from perf.machine.pace import Pace
 
+_ELSEWHERE = "measure at another hour, or on another machine"
 _WINDOWS = 4  # with 20 s each is as long as a block
 
 
@@ -86,13 +87,14 @@ def findings(noise: Noise) -> Iterator[Finding]:
         yield Finding(
             said,
             Level.WARNING if is_restless else Level.GOOD,
-            "measure at another hour, or on another machine" if is_restless else "",
+            _ELSEWHERE if is_restless else "",
         )
     if noise.is_calm:
-        yield Finding(f"calm, in {noise.duration_s:g} s")
+        yield Finding(f"the machine was calm for {noise.duration_s:g} s")
     else:
         yield Finding(
-            f"noisy, in {noise.duration_s:g} s: a run would now be inconclusive",
+            f"the machine was noisy in these {noise.duration_s:g} s: a run would be "
+            "inconclusive",
             Level.WARNING,
         )
 
@@ -100,4 +102,4 @@ def findings(noise: Noise) -> Iterator[Finding]:
 def _remedy(what: str) -> str:
     if what.startswith("other processes"):
         return "end the processes that are named, or wait until they are done"
-    return "measure at another hour, or on a machine of its own"
+    return _ELSEWHERE

@@ -61,7 +61,7 @@ def _refusal(row: Scenario, device: Device, runtime: str, machine: Machine) -> s
 def refusals(reasons: Mapping[str, str], device: Device, level: Level) -> Iterator[Finding]:
     """Yield each reason once, with the rows that a run would skip for it."""
     others = "choose other rows with --perf-scenario"
-    remedy = f"provide what is needed, or {others}"
+    remedy = f"install what is missing, or {others}"
     if device != "cpu":
         remedy = f"leave --perf-device out, or {others}"
     for reason in dict.fromkeys(reasons.values()):

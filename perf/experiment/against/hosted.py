@@ -146,8 +146,8 @@ class HostedArm:
         opened: Message = self._ask("open", _OPEN_S, **request)
         if opened["protocol"] != PROTOCOL:
             raise ConfigError(
-                f"{self._option}: it takes part by protocol {opened['protocol']}, and this "
-                f"tree by {PROTOCOL}; compare with a revision nearer to this one"
+                f"{self._option}: it uses protocol {opened['protocol']}, and this tree "
+                f"{PROTOCOL}; compare with a revision closer to this one"
             )
         return opened
 

@@ -65,6 +65,7 @@ class SideBySide:
             course=course,
             rounds=rounds,
             judge=lambda pairs: self._judge(pairs, course.planned),
+            other=self.tree.label,
         ).run()
         judgement = replace(
             self._judge(outcome.pairing.pairs, course.planned),

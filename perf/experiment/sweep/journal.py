@@ -52,15 +52,18 @@ class Journal:
         """Open the journal at `path`, or begin one.
 
         `identity` is what must be equal for its launches to count. Raises ConfigError
-        where a journal of another sweep lies there, or the file cannot be read.
+        where a journal of another sweep lies there, or the file cannot be used.
         """
         self.path = path
         self._entries: dict[tuple[str, str, int], Entry] = {}
         head = json.dumps({"identity": identity}, sort_keys=True, default=str)
-        if not path.exists():
-            path.write_text(head + "\n", encoding="utf-8")
-            return
-        text = path.read_text("utf-8")
+        try:
+            if not path.exists():
+                path.write_text(head + "\n", encoding="utf-8")
+            text = path.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "it is no text"
+            raise ConfigError(f"--perf-reports: {path} cannot be used ({why})") from None
         first, *lines = text.splitlines() or [""]
         if first != head:
             raise ConfigError(

@@ -81,7 +81,10 @@ class SweepRun:
         """Return why a row cannot be measured here, or the empty string."""
         settings = self.lab.settings
         if not row.measured_in(settings.profile_name, settings.cores):
-            return f"more workers than the {settings.cores} cores"
+            return (
+                f"profile {settings.profile_name} does not measure it on "
+                f"{settings.cores} cores"
+            )
         try:
             return self.lab.refusal(row)
         except ConfigError as error:

@@ -174,8 +174,7 @@ FIGURES: tuple[Figure[Any], ...] = (
         path="smallest_seen",
         value=lambda result: result.judgement.smallest_seen,
         schema=described(
-            "The smallest loss that this run would have called a regression 95 times in "
-            "100, as a fraction of one.",
+            "The smallest loss that would be found 95 times in 100, as a fraction of one.",
             AMOUNT,
         ),
     ),

@@ -126,12 +126,21 @@ FIGURES: tuple[Figure[Any], ...] = (
     Figure(
         path="requests.failed",
         value=lambda result: result.requests.failed,
-        schema=described("Jobs that ended without an answer.", COUNT),
+        schema=described("Other jobs that ended without an answer.", COUNT),
     ),
     Figure(
         path="requests.wrong",
         value=lambda result: result.requests.wrong,
         schema=described("Jobs whose answer was not the expected one.", COUNT),
+    ),
+    Figure(
+        path="requests.missed",
+        value=lambda result: result.requests.missed,
+        schema=described(
+            "Requests at scheduled times without an answer; they count against the server.",
+            COUNT,
+        ),
+        required=False,
     ),
     Figure(
         path="pairs",

@@ -106,8 +106,8 @@ FIGURES: tuple[Figure[Any], ...] = (
         path="core_ms",
         value=derived.core_ms,
         schema={
-            "description": "Milliseconds of one core for an image, by part; idle is the "
-            "rest, so the sum is all there were.",
+            "description": "Milliseconds of one core for an image, by part; with "
+            "idle they add up to the time of all cores.",
             "type": "object",
             "additionalProperties": {"type": ["number", "null"]},
         },

@@ -28,7 +28,7 @@ class Markdown:
         lines = [
             "## Inference serving performance",
             "",
-            digest.title(results, header.scenarios),
+            digest.title(results, run.planned),
             "",
             *digest.changed_rows(results),
             *digest.plot(results),

@@ -132,11 +132,12 @@ def _jobs(results: Sequence[ScenarioResult]) -> Metric:
     )
     for result in results:
         seen = result.requests
-        right = seen.total - seen.failed - seen.wrong
+        right = seen.total - seen.failed - seen.wrong - seen.missed
         for outcome, number in (
             ("right", max(right, 0)),
             ("wrong", seen.wrong),
             ("failed", seen.failed),
+            ("missed", seen.missed),
         ):
             labels = _labels({"scenario": result.name, "outcome": outcome})
             family.add_sample(f"{family.name}_total", labels, number)

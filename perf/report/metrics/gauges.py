@@ -137,7 +137,7 @@ GAUGES: tuple[ScenarioGauge, ...] = (
     ScenarioGauge(
         "smallest_detectable_loss_ratio",
         "ratio",
-        "The smallest loss of throughput that is found 95 times in 100, as a share.",
+        "The smallest loss of throughput that would be found 95 times in 100, as a share.",
         _figure(lambda result: result.judgement.smallest_seen),
     ),
     ScenarioGauge(

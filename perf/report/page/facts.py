@@ -40,7 +40,7 @@ def outcomes(results: Sequence[ScenarioResult]) -> Iterator[str]:
         yield formatting.one_line(f"{line}.")
     more = len(told) - _MOST_EXPLAINED
     if more > 0:
-        yield f"And {more} more, which are told below."
+        yield f"And {more} more; see below."
 
 
 def fastest(results: Sequence[ScenarioResult]) -> str:
@@ -65,7 +65,7 @@ def fastest(results: Sequence[ScenarioResult]) -> str:
     than = f"the reference ({reference})" if reference else "the reference"
     times = formatting.interval(ratio)
     if all(one.high < 1.0 for one, _ in known):
-        said = f"No server was faster than {than}: the highest ratio is {times} ({name})."
+        said = f"No scenario was faster than {than}: the highest ratio is {times} ({name})."
     else:
         is_best = "has the highest ratio:" if len(known) > 1 else "answers"
         said = f"{name} {is_best} {times} times as many images a second as {than}."
@@ -116,7 +116,7 @@ def _smallest_seen(results: Sequence[ScenarioResult]) -> Iterator[str]:
             known.setdefault(first, {})[result.name] = loss
     if known:
         (quantity, losses), *others = known.items()
-        said = f"The smallest loss of {quantity} that is found 95 times in 100: "
+        said = f"The smallest loss of {quantity} that would be found 95 times in 100: "
         said += _from_to(losses)
         said += "".join(f"; of {name}: {_from_to(found)}" for name, found in others)
         yield formatting.one_line(f"{said}.")

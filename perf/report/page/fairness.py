@@ -140,7 +140,7 @@ CHECKS: tuple[Check, ...] = (
         "CPU stolen by the host", validity.STOLEN_PERCENT, lambda seen: seen.stolen_percent
     ),
     _cpu(
-        "CPU of other programs",
+        "CPU of other processes",
         validity.FOREIGN_PERCENT,
         lambda seen: seen.foreign_percent,
     ),
@@ -161,7 +161,7 @@ CHECKS: tuple[Check, ...] = (
     ),
     Check(
         what="null control at equal pace",
-        limit=f"its interval of {_CONFIDENCE} comes within {_NULL} of 1",
+        limit=f"part of its {_CONFIDENCE} interval lies within {_NULL} of 1",
         cell=_null_control,
     ),
     Check(what="pairs measured again", limit="no limit", cell=_replaced),

@@ -45,8 +45,8 @@ def _caption(result: ScenarioResult) -> str:
     known = derived.latency_ms(result)
     p50, p99 = (formatting.milliseconds(known[name]) for name in ("p50", "p99"))
     return (
-        f"Share of the answered jobs that took at most so long: half up to {p50}, "
-        f"99 % up to {p99}."
+        f"Share of the answered jobs that took at most this long: half took at most {p50}, "
+        f"99 % at most {p99}."
     )
 
 

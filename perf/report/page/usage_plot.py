@@ -24,7 +24,7 @@ _MARKED = (0.0, 100.0)  # per cent of all usable cores
 _CAPTION = (
     "CPU of all usable cores, stacked in the order of the key from the bottom; below it, "
     "memory as it was last read, mostly near its peak. All blocks end to end, every other "
-    "one shaded; replaced pairs are among them."
+    "one shaded, with those of pairs that were measured again."
 )
 
 

@@ -158,9 +158,9 @@ def _facts(history: Sequence[TrendSeries]) -> Iterator[str]:
             f"with fewer than {few} runs so far: {len(short)} of {len(history)}."
         )
     yield (
-        f"Each time that this page is drawn, {formatting.fraction(LEVEL)} of the histories "
-        "in which nothing changed have a change by chance, if runs are independent. Drawn "
-        "every night, more of them have one some night: perf/trust/TREND.md has how many."
+        "If nothing changed and runs are independent, the page shows a false change in "
+        f"{formatting.fraction(LEVEL)} of the histories. A page that is drawn every night "
+        "shows one more often; perf/trust/TREND.md says how often."
     )
     if left_out := max(one.left_out for one in history):
         yield f"Older runs are not shown: up to {left_out} of a scenario."

@@ -49,7 +49,7 @@ def test_new_without_old_has_a_reason(tmp_path: Path, candidates: Path) -> None:
     """Where no baseline applies, the row has the new ratio and the reason."""
     row = compared(tmp_path / "none", candidates).splitlines()[-1]
     assert "2.70 [" in row
-    assert "no baseline of serving-batch" in row
+    assert "no baseline for serving-batch" in row
 
 
 def test_write_keeps_the_candidate(
@@ -152,7 +152,7 @@ def test_pool_needs_a_baseline_that_applies(
 ) -> None:
     """Without a baseline, --pool is an error and the candidate stays."""
     assert main(["--pool", "x"], tmp_path / "none", candidates) == 4
-    assert "--pool: no baseline of serving-batch" in capsys.readouterr().err
+    assert "--pool: no baseline for serving-batch" in capsys.readouterr().err
     assert len(list(candidates.glob("*/*.json"))) == 1
 
 

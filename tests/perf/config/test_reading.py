@@ -1,4 +1,4 @@
-"""The options become a budget, and none of them is left unread."""
+"""No option is left unread."""
 
 from __future__ import annotations
 
@@ -9,59 +9,7 @@ import pytest
 
 from fixtures.options import add_options
 from perf.config.options import Options, argument
-from perf.config.profile import Profile
-from perf.config.reading import _budget_s, read_settings
-from perf.config.scenario import Scenario
-from perf.config.table import Table
-
-PROFILE = Profile(
-    model="resnet152",
-    jobs=16,
-    block_images=32,
-    reference_images=6,
-    pairs=16,
-    launches=4,
-)
-
-
-@pytest.mark.parametrize(
-    ("options", "profile_min", "budget_s"),
-    [
-        ({}, None, None),
-        ({}, 12, 720.0),
-        ({"budget": 0.5}, None, 30.0),
-        ({"budget": 0.5}, 12, 30.0),
-        ({"launches": 4}, 12, None),
-        ({"pairs": 4}, 12, None),
-        ({"total": 64}, 12, None),
-        ({"launches": 4, "budget": 2.0}, 12, 120.0),
-    ],
-)
-def test_users_budget_comes_before_the_profiles(
-    options: dict[str, float], profile_min: int | None, budget_s: float | None
-) -> None:
-    """`--perf-budget` always applies.
-
-    The profile's budget applies only where no amount (total, pairs, launches) is given.
-    """
-    profile = PROFILE.model_copy(update={"budget_min": profile_min})
-    assert _budget_s(Options(options), profile, _rows("serving-batch")) == budget_s
-
-
-def test_profiles_budget_is_for_each_scenario() -> None:
-    """Three rows get three times the profile's minutes; the user's are for all.
-
-    A row that seeks its capacity has minutes of its own.
-    """
-    profile = PROFILE.model_copy(update={"budget_min": 6, "capacity_budget_min": 15})
-    rows = _rows("serving-batch", "serving-single", "capacity-batch")
-    assert _budget_s(Options({}), profile, rows) == 60.0 * (6 + 6 + 15)
-    assert _budget_s(Options({"budget": 6.0}), profile, rows) == 360.0
-
-
-def _rows(*names: str) -> list[Scenario]:
-    table = Table.read()
-    return [table.find(name) for name in names]
+from perf.config.reading import read_settings
 
 
 class _Group:
@@ -113,6 +61,7 @@ def test_every_option_is_read(row: str, tmp_path: Path) -> None:
     settings = read_settings(options, tmp_path)
     assert options.unknown == ()
     assert [one.name for one in settings.scenarios] == [row]
+    assert (settings.budget_s, settings.amounts_asked) == (30.0, True)
     newer = Options({**known, "newer": "x"})
     read_settings(newer, tmp_path)
     assert newer.unknown == ("--perf-newer",)

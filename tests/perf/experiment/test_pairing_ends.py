@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from perf.experiment.answers import JobsFailedError
 from perf.experiment.pairing import Decided
 from perf.stats import Pair
+from serving.errors import ServerError
 from tests.perf.experiment.bench import (
     LAUNCH,
     REFERENCE_FIRST,
@@ -93,7 +93,7 @@ def test_decided_is_not_an_exception() -> None:
     assert not issubclass(Decided, Exception)
 
 
-_REFERENCE_ARM = "serving-batch, reference arm"
+_REFERENCE = "serving-batch, reference"
 
 # For each kind of bad job: its record, its counts in the message, and its own message.
 BAD = {
@@ -107,11 +107,11 @@ BAD = {
     ("arm", "block", "chance", "who", "total"),
     [
         ("scenario", 0, REFERENCE_FIRST, "serving-batch, warming up", 2),
-        ("reference", 0, REFERENCE_FIRST, f"{_REFERENCE_ARM}, warming up", 2 + 2),
+        ("reference", 0, REFERENCE_FIRST, f"{_REFERENCE}, warming up", 2 + 2),
         ("scenario", 1, REFERENCE_FIRST, "serving-batch", 4 + 4 + 8),
         ("scenario", 2, REFERENCE_SECOND, "serving-batch", 4 + (8 + 4) + 8),
-        ("reference", 1, REFERENCE_FIRST, _REFERENCE_ARM, 4 + 4),
-        ("reference", 1, REFERENCE_SECOND, _REFERENCE_ARM, 4 + 8 + 4),
+        ("reference", 1, REFERENCE_FIRST, _REFERENCE, 4 + 4),
+        ("reference", 1, REFERENCE_SECOND, _REFERENCE, 4 + 8 + 4),
     ],
     ids=[
         *("warm-up", "reference's warm-up", "scenario", "second block"),
@@ -121,18 +121,19 @@ BAD = {
 def test_bad_job_ends_the_measurement(  # noqa: PLR0913, PLR0917 -- a table of cases
     kind: str, arm: str, block: int, chance: float, who: str, total: int
 ) -> None:
-    """One bad job, also in a warm-up, raises JobsFailedError with who, counts and cause.
+    """One bad job, also in a warm-up, raises ServerError with who, counts and cause.
 
     Earlier pairs are kept. The pair with the bad job is not.
     """
     bench = Bench(FixedRandom(chance))
     bad, counts, words = BAD[kind]
     getattr(bench, arm).bad[block] = bad
-    with pytest.raises(JobsFailedError) as caught:
+    with pytest.raises(ServerError) as caught:
         bench.run(5)
     message = str(caught.value)
     assert message.startswith(f"{who}: of {total} jobs {counts}answered wrongly; ")
     assert f"the first: {IMAGE}: {words}" in message
+    assert f"the log of the {arm}" in message
     assert len(bench.pairing.pairs) == (1 if block == 2 else 0)
 
 
@@ -141,6 +142,6 @@ def test_bad_warm_up_measures_nothing(arm: str, calls: int) -> None:
     """After a bad job in the warm-up of either arm, nothing more is called."""
     bench = Bench(FixedRandom(REFERENCE_FIRST))
     getattr(bench, arm).bad[0] = record(0, error="died: killed")
-    with pytest.raises(JobsFailedError):
+    with pytest.raises(ServerError):
         bench.run(1)
     assert bench.calls == LAUNCH[:calls]

@@ -74,12 +74,12 @@ class Bench:
 
     def measure(self, **settings: object) -> _Result:
         """Measure, and return what is published."""
-        chosen = {"against": "", "confirm": True, "budget_asked": False, "seed": 7}
+        chosen = {"against": "", "confirm": True, "budget_s": None, "seed": 7}
         chosen["amounts_asked"] = settings.get("amounts_asked", False)
         context = SimpleNamespace(
             settings=SimpleNamespace(**{**chosen, "cache": None, **settings}),
             complete=settings.get("complete", False),
-            budget=settings.get("budget", Budget(60.0, 1)),
+            budget=settings.get("budget", Budget({"decentralized": 60.0})),
             results=SimpleNamespace(add=self.published.append),
         )
         run = ScenarioRun(cast("RunContext", context), Table.read().scenario[0])
@@ -147,7 +147,7 @@ def test_profiles_budget_applies_where_a_baseline_judges(
     launches are measured. A run that becomes a baseline is never brief.
     """
     bench = make(baseline=baseline)
-    bench.measure(budget_asked=asked, complete=complete)
+    bench.measure(budget_s=60.0 if asked else None, complete=complete)
     assert bench.asked == [("since", budget_s, baseline and not complete)]
     assert bench.benchmark.extra_info == {"kept": True}
 

@@ -221,37 +221,45 @@ def test_budget_is_shared_equally(clock: Clock) -> None:
 
     The clock starts with the first scenario, so building the model costs nothing.
     """
-    budget = Budget(120.0, 4)
+    budget = Budget(dict.fromkeys("abcd", 30.0))
     clock.now_s += 500.0  # the model is built before the first scenario
     shares_s = []
-    for _ in range(4):
-        shares_s.append(budget.share_s())
+    for name in "abcd":
+        shares_s.append(budget.share_s(name))
         clock.now_s += shares_s[-1]
     assert shares_s == [30.0] * 4
 
 
 def test_unused_time_goes_to_the_other_scenarios(clock: Clock) -> None:
     """The remaining time is shared among the remaining scenarios; the last gets it all."""
-    budget = Budget(120.0, 3)
-    assert budget.share_s() == 40.0
+    budget = Budget(dict.fromkeys("abc", 40.0))
+    assert budget.share_s("a") == 40.0
     clock.now_s += 20.0
-    assert budget.share_s() == 50.0
-    assert budget.share_s() == 100.0
+    assert budget.share_s("b") == 50.0
+    assert budget.share_s("c") == 100.0
+
+
+def test_longer_scenarios_get_larger_shares(clock: Clock) -> None:
+    """A scenario that needs 15 minutes beside one of 6 gets five sevenths of the time."""
+    budget = Budget({"serving": 360.0, "capacity": 900.0})
+    assert budget.share_s("capacity") == 900.0
+    clock.now_s += 300.0
+    assert budget.share_s("serving") == 960.0
 
 
 def test_used_up_budget_gives_no_time(clock: Clock) -> None:
     """A scenario that takes too long reduces the shares of the others, down to 0.
 
-    If there are more scenarios than counted, each of those gets all the remaining time.
+    A scenario that is measured once more gets all the remaining time.
     A share of 0 still gives two launches.
     """
-    budget = Budget(120.0, 3)
-    assert budget.share_s() == 40.0
+    budget = Budget(dict.fromkeys("abc", 40.0))
+    assert budget.share_s("a") == 40.0
     clock.now_s += 90.0
-    assert budget.share_s() == 15.0
+    assert budget.share_s("b") == 15.0
     clock.now_s += 10.0
-    assert budget.share_s() == 20.0
-    assert budget.share_s() == 20.0
+    assert budget.share_s("c") == 20.0
+    assert budget.share_s("c") == 20.0
     clock.now_s += 500.0
-    assert budget.share_s() == 0.0
+    assert budget.share_s("c") == 0.0
     assert Measurement(clock, 0.0).launches(then_s=10.0) == each(2)

@@ -25,7 +25,7 @@ BESIDE = replace(
     conditions={"scenario": BUSY, "reference": CALM},
     disturbed=True,
     replaced=("twice",),
-    requests=Requests(total=10, failed=1, wrong=2),
+    requests=Requests(total=10, failed=1, wrong=2, missed=3),
     judgement=replace(BATCH.judgement, reason="the machine was disturbed"),
 )
 
@@ -33,7 +33,7 @@ BESIDE = replace(
 def test_what_spoiled_the_comparison_is_in_the_result() -> None:
     """Failed requests, replaced pairs and the busier machine are those of both."""
     found = settled_result(BEFORE, BESIDE)
-    assert found.requests == Requests(total=250, failed=1, wrong=2)
+    assert found.requests == Requests(total=250, failed=1, wrong=2, missed=3)
     assert found.replaced == ("once", "twice")
     assert found.disturbed
     assert found.conditions["reference"] == CALM

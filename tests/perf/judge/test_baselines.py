@@ -105,7 +105,7 @@ def test_a_baseline_without_pace_does_not_apply(tmp_path: Path) -> None:
     )
     other, reason = BaselineStore(tmp_path).find("serving-single", IDENTITY)
     assert other is None
-    assert reason == f"no baseline of serving-single in {tmp_path}"
+    assert reason == f"no baseline for serving-single in {tmp_path}"
 
 
 def test_a_baseline_without_pace_hides_no_other(tmp_path: Path) -> None:
@@ -148,7 +148,7 @@ def test_without_a_file_there_is_no_baseline(tmp_path: Path, *, make: bool) -> N
     folder = tmp_path / "baselines"
     if make:
         folder.mkdir()
-    assert found_in(folder) == f"no baseline of {NAME} in {folder}"
+    assert found_in(folder) == f"no baseline for {NAME} in {folder}"
 
 
 def test_other_files_are_not_read(tmp_path: Path) -> None:
@@ -158,13 +158,13 @@ def test_other_files_are_not_read(tmp_path: Path) -> None:
         platform = tmp_path / "Linux-CPython-3.11-64bit"
         platform.mkdir(exist_ok=True)
         (platform / name).write_text("no JSON", "utf-8")
-    assert found_in(tmp_path).startswith("no baseline of")
+    assert found_in(tmp_path).startswith("no baseline for")
 
 
 def test_one_pair_is_no_baseline(tmp_path: Path) -> None:
     """A stored scenario with one pair has no spread and is left out."""
     write_baseline(tmp_path, "0001_short.json", entry(pairs=pairs_of(3.0)))
-    assert found_in(tmp_path).startswith("no baseline of")
+    assert found_in(tmp_path).startswith("no baseline for")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,9 @@ def test_only_means_the_same_as_for_pytest_benchmark(tmp_path: Path, only: str) 
     for name in names:
         write_baseline(tmp_path, name, entry())
     loaded = {path.name for path in FileStorage(tmp_path, None).query(only)}
-    wanted = max(loaded, default=f"no baseline of {NAME} among {only} in {tmp_path}")
+    wanted = max(
+        loaded, default=f"no baseline for {NAME} in {tmp_path} (--benchmark-compare={only})"
+    )
     assert found_in(tmp_path, only) == wanted
 
 

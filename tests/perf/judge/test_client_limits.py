@@ -58,7 +58,10 @@ def test_a_client_in_time_shows_no_sign() -> None:
         (
             offered(),
             {"counted_s": 25.0},
-            "the response times add up to 20 s, but it counted 25 s (limit 5 % apart)",
+            (
+                "its response times add up to 20 s, but its count of requests under way "
+                "gives 25 s (limit 5 % apart)"
+            ),
         ),
     ],
 )

@@ -248,7 +248,7 @@ def test_no_baseline(tmp_path: Path) -> None:
     """Without a baseline the ratio is known, and the reason says what is missing."""
     found = judged(tmp_path, pairs(*STEADY), about={"torch": "2.14.1"})
     assert found.verdict is Verdict.NO_BASELINE
-    assert found.reason == f"no baseline of {NAME} in {tmp_path}"
+    assert found.reason == f"no baseline for {NAME} in {tmp_path}"
     assert found.ratio is not None
     assert (found.change, found.baseline_ratio, found.baseline_file) == (None, None, None)
     assert (found.smallest_seen, found.differences) == (None, ())

@@ -48,7 +48,6 @@ def settings() -> Settings:
         repeat_options=(),
         sweep="",
         budget_s=None,
-        budget_asked=False,
         amounts_asked=False,
         against="",
         confirm=True,

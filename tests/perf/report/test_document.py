@@ -143,8 +143,8 @@ def test_it_says_when_of_which_commit_and_what_was_planned() -> None:
 
 
 def test_numbers_have_the_digits_that_can_mean_something() -> None:
-    """Ten digits keep bytes exact, and a file of many pairs small."""
+    """Bytes are exact; few digits of the others keep a file of many pairs small."""
     block = replace(BATCH.pairs[0].scenario, rps=10 / 3, memory_bytes=1_429_438_464.0)
     (row,) = rows(replace(BATCH, pairs=(replace(BATCH.pairs[0], scenario=block),)))
-    assert row["pairs"][0]["scenario"]["rps"] == 3.333333333
+    assert row["pairs"][0]["scenario"]["rps"] == 3.333333
     assert row["pairs"][0]["scenario"]["memory_bytes"] == 1_429_438_464

@@ -111,7 +111,7 @@ def test_servers_that_are_all_slower_are_not_praised() -> None:
     slower = rejudged(replace(BATCH, name="slower"), ratio=Estimate(0.5, 0.4, 1.2, 0.95))
     (lead, _) = page_of(slow, LOCAL).of("p", **{"class": "lead"})
     assert lead.text == (
-        "No server was faster than the reference (decentralized): the highest ratio is "
+        "No scenario was faster than the reference (decentralized): the highest ratio is "
         "0.700 [0.600, 0.800] (slow)."
     )
     (lead, _) = page_of(slow, slower).of("p", **{"class": "lead"})
@@ -149,8 +149,8 @@ def test_the_smallest_loss_is_that_of_what_is_judged() -> None:
     better = rejudged(replace(BATCH, name="better"), smallest_seen=0.03)
     (told,) = _told([BATCH, better, searched], "The smallest loss")
     assert told == (
-        "The smallest loss of throughput that is found 95 times in 100: 3.0 % (better) to "
-        "4.1 % (serving-batch); of capacity: 8.0 % (searched)."
+        "The smallest loss of throughput that would be found 95 times in 100: 3.0 % "
+        "(better) to 4.1 % (serving-batch); of capacity: 8.0 % (searched)."
     )
 
 
@@ -180,7 +180,7 @@ def test_long_reasons_are_cut_at_the_head_alone() -> None:
     page = page_of(*those)
     head = page.only("header")
     assert head.text.count("inconclusive: disturbed") == 5
-    assert "And 2 more, which are told below." in head.text
+    assert "And 2 more; see below." in head.text
     assert reason[:100] in head.text
     assert reason[:200] not in head.text
     assert reason[1:].strip(" ,") in card_of(those[6], page).text
@@ -194,5 +194,5 @@ def test_the_run_was_fair_or_not() -> None:
     page = page_of(replace(BATCH, conditions={"scenario": busy}))
     section = page.only("section", id="fairness")
     assert "No. These limits were broken:" in section.text
-    told = "serving-batch: CPU of other programs 6.2 %; limit: at most 4 %."
+    told = "serving-batch: CPU of other processes 6.2 %; limit: at most 4 %."
     assert told in [one.text for one in page.of("li")]

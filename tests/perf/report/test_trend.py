@@ -182,8 +182,8 @@ def test_options_are_named_where_they_are_not_usual() -> None:
 def test_the_page_says_how_often_chance_makes_a_change() -> None:
     """The level is that of one look, and the page is drawn every night."""
     said = page_of(nights(20)).only("header").text
-    assert "Each time that this page is drawn, 1 % of the histories" in said
-    assert "Drawn every night, more of them" in said
+    assert "shows a false change in 1 % of the histories." in said
+    assert "A page that is drawn every night shows one more often" in said
 
 
 def test_bad_runs_are_seen_apart() -> None:

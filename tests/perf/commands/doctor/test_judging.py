@@ -44,8 +44,8 @@ def test_the_baseline_of_each_scenario_is_named(judging: Judging) -> None:
     assert [one.what.partition(":")[0] for one in found] == list(MAIN)
     for one in found:
         assert one.level is Level.GOOD
-        assert re.search(r": \d{4}_\S+\.json, \d+ runs?, the last of 20\d\d-", one.what)
-        assert one.what.endswith(" at hand")
+        assert re.search(r": \d{4}_\S+\.json, \d+ runs?, the newest of 20\d\d-", one.what)
+        assert one.what.endswith(" is in git")
     assert judging.without_baseline == []
 
 
@@ -90,7 +90,8 @@ def test_more_time_sees_less_loss(judging: Judging) -> None:
 
 def test_without_a_time_limit_the_profiles_launches_count(judging: Judging) -> None:
     """So does a machine on which nothing tells how long a block lasts."""
-    unlimited = replace(judging, settings=replace(judging.settings, budget_s=None))
+    counted = replace(judging.settings, budget_s=None, amounts_asked=True)
+    unlimited = replace(judging, settings=counted)
     planned = judging.settings.profile.launches
     said = [one.what for one in unlimited.smallest_losses()]
     assert all(line.endswith(f" with {planned} launches") for line in said)

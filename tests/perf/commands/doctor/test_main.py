@@ -34,9 +34,9 @@ _LONGEST_S = 120
         (["--perf-family", "all"], ("--perf-family all: no such family",)),
         (["--perf-model", "x.pt"], ("--perf-model x.pt: there is no such file",)),
         (["--perf-images", "/none"], ("--perf-images /none: there is no such folder",)),
-        (["--perf-runtime", "podman"], ("--perf-runtime podman: no such runtime",)),
+        (["--perf-runtime", "podman"], ("--perf-runtime podman: choose auto",)),
         (["--perf-device"], ("--perf-device", "expected one argument")),
-        (["--benchmark-storage", "elasticsearch+http://x"], ("file:// storage alone",)),
+        (["--benchmark-storage", "elasticsearch+http://x"], ("only file:// is supported",)),
         (["serving-batch"], ("serving-batch",)),
     ],
     ids=" ".join,
@@ -175,6 +175,6 @@ def test_a_damaged_baseline_is_a_fault(tmp_path: Path) -> None:
     assert done.returncode == 1, done.stdout + done.stderr
     assert f"  x baseline {path} is damaged" in done.stdout
     assert "git checkout" not in done.stdout
-    assert "to mend it: restore the file, or name another folder" in done.stdout
+    assert "to fix it: restore the file, or name another folder" in done.stdout
     assert "Not ready: 1 thing keeps a run from starting." in done.stdout
     assert "Traceback" not in done.stderr

@@ -36,7 +36,7 @@ def test_a_calm_machine_has_figures_and_no_remedy() -> None:
     assert {one.level for one in found} == {Level.GOOD}
     assert found[1].what == "other processes used 0.6 % of the CPU (limit 4 %)"
     assert "changed by at most 3.0 %" in found[3].what
-    assert found[-1].what == "calm, in 20 s"
+    assert found[-1].what == "the machine was calm for 20 s"
     assert not any(one.remedy for one in found)
 
 
@@ -47,7 +47,7 @@ def test_a_busy_machine_names_the_processes() -> None:
     assert found[1].what.endswith("6.2 % of the CPU (limit 4 %), busiest cc (812) 0.5 %")
     assert found[1].level is Level.WARNING
     assert found[1].remedy
-    assert found[-1].what.startswith("noisy, in 20 s: ")
+    assert found[-1].what.startswith("the machine was noisy in these 20 s: ")
     assert Level.FAULT not in {one.level for one in found}
 
 

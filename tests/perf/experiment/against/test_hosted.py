@@ -194,8 +194,8 @@ def test_another_protocol_is_refused(start: Start, monkeypatch: pytest.MonkeyPat
     with pytest.raises(ConfigError) as caught:
         start()
     assert str(caught.value) == (
-        f"{OPTION}: it takes part by protocol 1, and this tree by 99; compare with a "
-        "revision nearer to this one"
+        f"{OPTION}: it uses protocol 1, and this tree 99; compare with a "
+        "revision closer to this one"
     )
 
 

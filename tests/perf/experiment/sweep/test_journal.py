@@ -48,6 +48,16 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_place_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:
+    """A folder of that name, and a file that is no text."""
+    (tmp_path / "folder.jsonl").mkdir()
+    (tmp_path / "binary.jsonl").write_bytes(b"\xff\xfe")
+    for name in ("folder.jsonl", "binary.jsonl"):
+        with pytest.raises(ConfigError, match=f"^--perf-reports: .*{name}") as caught:
+            Journal(tmp_path / name, IDENTITY)
+        assert len(str(caught.value).splitlines()) == 1
+
+
 def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
     """The message names the option, the file, and that the sweep can go on."""
     path = tmp_path / "sweep.jsonl"
