@@ -158,9 +158,13 @@ def saturation(throughput_rps: float, ceiling_rps: float | None) -> str:
     if ceiling_rps is None or throughput_rps * HEADROOM <= ceiling_rps:
         return ""
     return (
-        f"the harness is too slow: alone it runs at most {ceiling_rps:.3g} jobs/s, less "
-        f"than {HEADROOM:g} times the scenario's {throughput_rps:.3g}"
+        f"the harness is too slow: alone it runs at most {_shown(ceiling_rps)} jobs/s, "
+        f"less than {HEADROOM:g} times the scenario's {_shown(throughput_rps)}"
     )
+
+
+def _shown(rate_rps: float) -> str:
+    return f"{rate_rps:.0f}" if rate_rps >= 100.0 else f"{rate_rps:.3g}"  # noqa: PLR2004 -- three digits
 
 
 def null_ratio(pairs: Sequence[Pair]) -> Estimate | None:

@@ -127,14 +127,14 @@ def test_a_run_with_failed_jobs_fails_and_saves_nothing() -> None:
         assert run.code == pytest.ExitCode.TESTS_FAILED, run.output
         row = run.row(SERVED)
         assert row["verdict"] == "invalid"
-        assert row["requests"] == {"total": 16, "failed": 16, "wrong": 0}
+        assert row["requests"] == {"total": 16, "failed": 16, "wrong": 0, "missed": 0}
         assert row["pairs"] == []
         (message,) = run.lines(f"{SERVED}, warming up: of 16 jobs 16 failed and 0 ")
         late = "kitten.jpg: late: no answer within 1 s (--perf-job-timeout)"
         assert message.endswith(late)
         assert "--- the end of the server's log ---" in run.output
         (refusal,) = run.lines("--benchmark-save: nothing was saved: ")
-        assert refusal.endswith(f"for {SERVED} is invalid: {row['reason']}")
+        assert refusal.endswith(f"nothing was saved: {SERVED} is invalid: {row['reason']}")
         assert list(suite.baselines.glob("*/*.json")) == []
         for noise in ("Traceback", "During handling", "Saved benchmark data"):
             assert noise not in run.output
