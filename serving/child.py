@@ -75,6 +75,7 @@ class Child:
         theirs.close()
         self._pipe = ours
         self._stopped = False
+        self._group_ended = False
 
     @property
     def pid(self) -> int:
@@ -95,7 +96,7 @@ class Child:
         """
         try:
             if not self._pipe.poll(max(0.0, deadline_s - time.monotonic())):
-                raise ChildError(f"{self.module} did not answer in time")
+                raise ChildError(f"the process {self.module} did not answer in time")
             return self._pipe.recv()
         except (EOFError, OSError):
             raise self._death() from None
@@ -135,8 +136,7 @@ class Child:
         except subprocess.TimeoutExpired:
             pass
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+            self._end_group()
             self._process.wait()
             self._log.close()
             self._stopped = True
@@ -145,8 +145,18 @@ class Child:
         try:
             code = self._process.wait(_GRACE_S)
         except subprocess.TimeoutExpired:
-            return ChildError(f"{self.module} closed its pipe")
-        return ChildError(f"{self.module} died: {in_words(code)}\n{self.log_tail()}")
+            return ChildError(f"the process {self.module} closed its pipe")
+        self._end_group()  # now: later another process may have the number
+        return ChildError(
+            f"the process {self.module} died: {in_words(code)}\n{self.log_tail()}"
+        )
+
+    def _end_group(self) -> None:
+        """Kill what is left of the child's process group, once."""
+        if not self._group_ended:
+            self._group_ended = True
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 def open_pipe() -> Connection:

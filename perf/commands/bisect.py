@@ -12,11 +12,12 @@ be installed.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+
+from perf.commands.running import run_to_end
 
 GOOD, BAD, SKIP = 0, 1, 125
 _WORDS = 2  # the scenario and the good commit
@@ -47,11 +48,7 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="serving-perf-bisect-") as folder:
         reports = ["--perf-reports", folder]
         tox = [sys.executable, "-m", "tox", "run", "-c", str(_ROOT), "-e", "against", "--"]
-        subprocess.run(
-            [*tox, good, "--perf-scenario", scenario, *reports, *more],
-            cwd=_ROOT,
-            check=False,
-        )
+        run_to_end([*tox, good, "--perf-scenario", scenario, *reports, *more], _ROOT)
         code, why = exit_code(Path(folder) / "summary.json", scenario)
     sys.stdout.write(f"bisect: {scenario}: {why} (exit code {code})\n")
     return code

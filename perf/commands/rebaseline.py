@@ -18,13 +18,13 @@ from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tabulate import tabulate
 
+from perf.commands.running import run_to_end
 from perf.judge.baselines import Baseline, BaselineStore
 from perf.judge.pooling import pooled
 from perf.report import formatting
@@ -56,21 +56,23 @@ def main(
 
 
 def _record(arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
+    if any(one.partition("=")[0] in (WRITE, POOL) for one in arguments):
+        # Else the candidate would be removed, to record another one.
+        raise ConfigError(f"write {WRITE} NAME or {POOL} NAME first, and nothing else")
     shutil.rmtree(candidates, ignore_errors=True)
     amounts = ["--perf-launches", str(LAUNCHES)]
     amounts += ["--perf-pairs", str(LAUNCHES * PAIRS_PER_LAUNCH)]
-    done = subprocess.run(
+    code = run_to_end(
         [
             *(sys.executable, "-m", "pytest", "perf", *amounts),
             *(f"--benchmark-storage=file://{candidates}", "--benchmark-save=candidate"),
             *arguments,
         ],
-        cwd=_ROOT,
-        check=False,
+        _ROOT,
     )
     if not _newest(candidates):
         sys.stderr.write("rebaseline: the run left no candidate; see its output above\n")
-        return done.returncode or 1
+        return code or 1
     sys.stdout.write(f"\n{compared(baselines, candidates)}\n\n")
     sys.stdout.write(
         "to keep it: tox -e rebaseline -- --write NAME; "

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         "--add",
         type=Path,
         nargs="+",
+        action="extend",
         metavar="SUMMARY",
         help="first add the results of these files summary.json to the history",
     )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from perf.experiment.answers import Counts
 from perf.experiment.arms import Found, MeasuredBlock
-from perf.experiment.scheduled_arms import ScheduledArm
+from perf.experiment.scheduled_arms import SEEDS_APART, ScheduledArm
 from perf.experiment.search import Search
 from perf.experiment.typical_arrivals import load_in_time, typical
 from perf.load.arrivals.closed import ClosedLoop
@@ -90,10 +91,15 @@ class CapacityArm(ScheduledArm):
         """Offer requests at one rate, at least `least`; raises ClientLimitError."""
         jobs = max(_size(rate_rps, self.slo.slo_s), least)
         pattern = self.inner.workload.arrivals.at_rate(rate_rps)
-        pattern = typical(pattern, jobs, self.seed + self._launch)
+        pattern = typical(pattern, jobs, SEEDS_APART * self.seed + self._launch)
         block, offered = self._offer(pattern, jobs, on_record)
         self._blocks.append(block)
         return offered.probe(rate_rps, self.slo.slo_s)
+
+    @property
+    def probed(self) -> Sequence[MeasuredBlock]:
+        """The blocks of the probes since the last search began, and of the search."""
+        return self._blocks
 
     def _closed_loop(self, on_record: OnRecord | None) -> float:
         """Return the throughput of a closed loop; raises JobsFailedError."""
@@ -123,9 +129,10 @@ class CapacityArm(ScheduledArm):
 
 def _size(rate_rps: float, slo_s: float) -> int:
     """Return how many requests a probe has."""
-    shortest_s = max(SHORTEST_S, PROBE_SLOS * slo_s)
-    wanted = max(min(PROBE_S * rate_rps, REQUESTS), shortest_s * rate_rps)
-    return max((size for size in SIZES if size <= wanted), default=SIZES[0])
+    least = max(SHORTEST_S, PROBE_SLOS * slo_s) * rate_rps
+    wanted = max(min(PROBE_S * rate_rps, REQUESTS), least)
+    known = [size for size in SIZES if least <= size <= wanted]
+    return known[-1] if known else min(s for s in SIZES if s >= min(least, SIZES[-1]))
 
 
 def _joined(blocks: list[MeasuredBlock], found: Found) -> MeasuredBlock:

@@ -46,3 +46,5 @@ class Confirmation:
         rate_rps = found.low_rps * (1.0 if pace is None else pace / searches.mean_pace)
         enough = math.ceil(math.log(_TAIL) / math.log(self.scenario.slo_share))
         self.probe = self.arm.probe(rate_rps, least=min(enough, int(_MOST_S * rate_rps)))
+        counts = self.arm.check(self.arm.probed[-1])
+        counts.raise_if_bad(f"{self.scenario.name}, confirming")

@@ -121,6 +121,7 @@ class Measurement:
 
     def _measure(self, pairing: Pairing, instruments: Instruments) -> PerfError | None:
         """Measure all pairs; return the fault that ended the measurement, if any."""
+        self.course.begin()
         try:
             self.rounds(pairing, self.course.most_pairs + self.course.most_replaced)
             pairing.check_server()

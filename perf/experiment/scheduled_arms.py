@@ -29,6 +29,10 @@ Another process can hold the client up once. A client that is too slow is so eve
 """
 
 
+SEEDS_APART = 1000
+"""How far the seeds of a user lie apart, so that no two have schedules in common."""
+
+
 class ClientLimitError(PerfError):
     """The client was too slow for the rate that it offered, or lost requests."""
 
@@ -193,7 +197,7 @@ class RateArm(ScheduledArm):
         arrivals = self.inner.workload.arrivals
         rate_rps = arrivals.rate_rps
         assert rate_rps is not None
-        pattern = arrivals.seeded(self.seed + self._blocks)
+        pattern = arrivals.seeded(SEEDS_APART * self.seed + self._blocks)
         self._blocks += 1
         block, offered = self._offer(pattern, self.block_images, on_record)
         good = max(0.5, float(offered.good(self.slo.slo_s).sum()))

@@ -164,10 +164,19 @@ def entries_of(summary: Mapping[str, Any]) -> list[Entry]:
         raise ConfigError(f"not a summary.json with date and results ({why})") from None
 
 
+def _figure(pairs: Sequence[Pair], spec: Mapping[str, Any]) -> str:
+    """Return what is judged of a row, also of one that failed before its first pair."""
+    if pairs:
+        return pairs[0].scenario.figure
+    if spec.get("rate_rps") is not None:
+        return GOODPUT.name
+    return THROUGHPUT.name if spec.get("slo_ms") is None else CAPACITY.name
+
+
 def _entry(summary: Mapping[str, Any], row: Mapping[str, Any]) -> Entry:
     commit, _, changed = str(summary["commit"]).partition(" ")
     pairs = _pairs(row["pairs"])
-    figure = pairs[0].scenario.figure if pairs else THROUGHPUT.name
+    figure = _figure(pairs, row.get("spec", {}))
     return Entry(
         at=summary["started"],
         commit=commit,

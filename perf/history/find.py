@@ -16,6 +16,8 @@ from perf.stats.change_points import SMALLEST
 
 _ROOT = Path(__file__).parents[2]
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_COUNTED = ["--perf-launches", "--perf-pairs"]
+_BUDGET = ["--perf-budget", "6"]  # minutes
 _DEVICE, _PROFILE = "cpu", "standard"  # what a run has without options
 
 
@@ -64,7 +66,8 @@ def command_of(find: Find) -> tuple[str, str]:
         return "", why
     good, bad = find.good, find.bad
     start = shlex.join(["git", "bisect", "start", bad.commit, good.commit])
-    run = ["git", "bisect", "run", "python3", "-m", "tox", "-e", "bisect", "--"]
+    # Not by tox: where it cannot install its packages, its exit code calls the commit bad.
+    run = ["git", "bisect", "run", "python3", "-m", "perf.commands.bisect"]
     run += [bad.scenario, good.commit, *_options(bad)]
     return f"{start} && {shlex.join(run)}", ""
 
@@ -76,11 +79,18 @@ def _why_not(find: Find) -> str:
         return "The commits of these runs are not known."
     if good.commit == bad.commit:
         return _same_commit(find.runs)
+    if good.changed or bad.changed:
+        return "One of these runs had uncommitted changes, which no commit has."
     if find.commits is None:
         return "Git does not know these commits here, or one does not follow the other."
+    return _why_untold(find)
+
+
+def _why_untold(find: Find) -> str:
+    """Return why a comparison side by side would not tell the change, or nothing."""
     if find.change.point > 1.0:
         return "Only losses can be searched: a bisection ends at the first slower commit."
-    least = _smallest_seen(bad.scenario)
+    least = _smallest_seen(find.bad.scenario)
     if 1.0 - find.change.point < least:
         return (
             f"The loss is smaller than {100.0 * least:g} %, the against_tolerance of this "
@@ -114,13 +124,21 @@ def _same_commit(runs: Sequence[Entry]) -> str:
 
 
 def _options(entry: Entry) -> list[str]:
-    """Return the options that make a run measure what the history holds."""
+    """Return the options that make a run measure what the history holds.
+
+    How much it measured is left out: a comparison takes as many launches as it needs. Only
+    the size of a block counts, which `--perf-total` and `--perf-pairs` make.
+    """
     options = ["--perf-runtime", entry.runtime]
     if entry.device != _DEVICE:
         options += ["--perf-device", entry.device]
     if entry.profile != _PROFILE:
         options += ["--perf-profile", entry.profile]
-    return [*options, *entry.options]
+    given = dict(zip(entry.options[::2], entry.options[1::2], strict=False))
+    is_sized = "--perf-total" in given
+    left_out = _COUNTED[:1] if is_sized else _COUNTED
+    kept = [word for pair in given.items() if pair[0] not in left_out for word in pair]
+    return [*options, *kept, *(_BUDGET if is_sized else ())]
 
 
 def _git(root: Path, *arguments: str) -> str | None:

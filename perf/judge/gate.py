@@ -8,7 +8,7 @@ verdict `regressed`, none can make it anything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from perf.judge.baselines import Baseline, BaselineStore
@@ -68,6 +68,9 @@ class Judgement:
     At a fixed rate goodput takes its place, and in a search the capacity.
     """
 
+    incomplete: tuple[str, ...] = ()
+    """The quantities that were not judged, because some launch has no value of them."""
+
     smallest_seen: float | None = None
     """The smallest loss of throughput, as a share, that is an alarm 95 times in 100."""
 
@@ -100,21 +103,23 @@ class Judgement:
         It should where something is called changed, or left open.
         """
         changed_or_open = {Verdict.REGRESSED, Verdict.IMPROVED, Verdict.INCONCLUSIVE}
-        return self.verdict in changed_or_open or self._has_suspect
+        return self.verdict in changed_or_open or bool(self.suspects)
 
     @property
     def is_decided(self) -> bool:
         """Whether no further launch is needed."""
         if self.verdict is Verdict.REGRESSED:
             return True
-        return self.verdict.is_certain and not self._has_suspect
+        return self.verdict.is_certain and not self.suspects
 
     @property
-    def _has_suspect(self) -> bool:
-        """Whether a quantity beside throughput seems to be worse, but is not certain."""
-        return any(
-            one.verdict is Verdict.INCONCLUSIVE and one.change.point > 1.0 + one.tolerance
+    def suspects(self) -> tuple[Judged, ...]:
+        """The quantities beside throughput that seem to be worse, but are not certain."""
+        return tuple(
+            one
             for one in self.quantities[1:]
+            if one.verdict is Verdict.INCONCLUSIVE
+            and one.change.point > 1.0 + one.tolerance
         )
 
     @property
@@ -153,10 +158,14 @@ class Terms:
 
     def rule(self, quantity: Quantity) -> Rule:
         """Return the rule for one quantity."""
+        tolerance = self.tolerances[quantity.name]
+        if quantity.better < 0:
+            # The rule is about losses: what may grow by a quarter may lose a fifth.
+            tolerance = 1.0 - 1.0 / (1.0 + tolerance)
         return Rule(
             planned=self.planned,
             scenarios=self.scenarios,
-            tolerance=self.tolerances[quantity.name],
+            tolerance=tolerance,
             share=quantity.share,
         )
 
@@ -210,6 +219,7 @@ def _judged(
     return Judgement(
         verdict=Verdict.REGRESSED if worse else quantities[0].verdict,
         quantities=quantities,
+        incomplete=tuple(_incomplete(pairs, all_of_them, quantities)),
         smallest_seen=rule.smallest_seen(change),
     )
 
@@ -229,11 +239,22 @@ def _each(
             Judged(
                 quantity=quantity.name,
                 change=interval,
-                tolerance=rule.tolerance,
+                tolerance=terms.tolerances[quantity.name],
                 verdict=rule.verdict(change),
             )
         )
     return judged
+
+
+def _incomplete(
+    pairs: Sequence[Pair], quantities: Sequence[Quantity], judged: Sequence[Judged]
+) -> Iterator[str]:
+    """Yield what was measured in some blocks, and could not be judged all the same."""
+    names = {one.quantity for one in judged}
+    for quantity in quantities:
+        seen = any(quantity.goodness(pair.scenario) is not None for pair in pairs)
+        if seen and quantity.name not in names:
+            yield quantity.name
 
 
 def _too_few(pairs: Sequence[Pair]) -> Judgement:

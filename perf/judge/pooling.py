@@ -14,7 +14,7 @@ from typing import Any
 
 from perf.judge.baselines import Baseline, BaselineStore, read_baselines
 from perf.judge.stored import EXTRA, BaselineRun, StoredRun
-from perf.stats import NotMeasuredError, estimate_change
+from perf.stats import NotMeasuredError, estimate_change, quantities_of
 from perf.stats.rule import RUN_ALPHA
 from serving.errors import ConfigError
 
@@ -41,14 +41,17 @@ def _older(new: Baseline, store: BaselineStore) -> tuple[BaselineRun, ...]:
     if old is None:
         raise ConfigError(f"--pool: {reason}; --write keeps the result on its own")
     try:
-        change = estimate_change(new.sample, *old.samples).interval(RUN_ALPHA / 2)
+        quantity, *_ = quantities_of(new.sample.pairs)
+        found = estimate_change(new.sample, *old.samples, quantity=quantity)
+        change = found.interval(RUN_ALPHA / 2)
     except NotMeasuredError as fault:
         raise ConfigError(f"--pool: {new.name}: {fault}") from None
     if not change.low <= 1.0 <= change.high:
         raise ConfigError(
-            f"--pool: the throughput of {new.name} has changed by {change.point - 1:+.1%} "
-            f"[{change.low - 1:+.1%}, {change.high - 1:+.1%}] since {old.path.name}, so "
-            "they are not runs of the same code; --write keeps the result on its own"
+            f"--pool: the {quantity.name} of {new.name} has changed by "
+            f"{change.point - 1:+.1%} [{change.low - 1:+.1%}, {change.high - 1:+.1%}] "
+            f"since {old.path.name}, so they are not runs of the same code; --write keeps "
+            "the result on its own"
         )
     return old.runs
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from perf.machine.facts import allowed_cores, cgroup_folders
+from perf.machine.facts import allowed_cores, cgroup_folders, read_machine
 from perf.machine.processes import cpu_seconds, read_table, walk
 
 _PROC = Path("/proc")
@@ -94,6 +94,10 @@ class Watch:
         self._proc = proc
         self._cores = allowed_cores()
         self._throttles = list(cgroup_folders(proc, cgroup, "cpu"))
+        # With a quota we have a part of these cores, and the kernel counts what happens on
+        # all of each.
+        usable_cores = read_machine(proc, cgroup).usable_cores
+        self._part = usable_cores / max(1, len(self._cores))
 
     @contextmanager
     def block(self, idle_arm: Iterable[int] = ()) -> Iterator[list[Conditions]]:
@@ -108,13 +112,13 @@ class Watch:
         yield found
         after, idle_after_s = self._read(), cpu_seconds(idle_pids)
         own_s = max(0.0, after.own_s - before.own_s)
-        foreign_s = after.busy_s - before.busy_s - own_s
+        foreign_s = self._part * (after.busy_s - before.busy_s - own_s)
         found.append(
             Conditions(
                 duration_s=after.at_s - before.at_s,
                 own_s=own_s,
                 foreign_s=foreign_s,
-                stolen_s=after.stolen_s - before.stolen_s,
+                stolen_s=self._part * (after.stolen_s - before.stolen_s),
                 throttled_s=after.throttled_s - before.throttled_s,
                 idle_arm_s=max(0.0, idle_after_s - idle_before_s),
                 busiest=_busiest(before, after, foreign_s),

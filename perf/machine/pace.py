@@ -24,7 +24,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Protocol
 
-from perf.machine.facts import allowed_cores
+from perf.machine.facts import allowed_cores, read_machine
 from perf.machine.pace_process import Interval, Samples
 from serving.child import Child
 from serving.environment import computing
@@ -69,7 +69,9 @@ class Pace:
         core, as many processes run wherever they are put.
         """
         cores = sorted(allowed_cores())
-        step = max(1, math.ceil(len(cores) / MOST_CORES))
+        # Not more than a quota has cores: each takes a little of one.
+        most = min(MOST_CORES, math.ceil(read_machine().usable_cores))
+        step = max(1, math.ceil(len(cores) / most))
         self.pinned = _pinned(cores)
         chosen = [str(core) if self.pinned.by_core else "any" for core in cores[::step]]
         self._cpu_s = [0.0] * len(chosen)

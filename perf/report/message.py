@@ -147,6 +147,8 @@ def _beside_the_table(result: ScenarioResult) -> list[str]:
         said.append(f"too little evidence: {_detectable(result)}")
     shown = judgement.quantities[0]
     said += [_moved(one) for one in judgement.worse if one is not shown]
+    said += [f"not certain: {_moved(one)}" for one in judgement.suspects]
+    said += [f"{_WHAT[name]} could not be judged" for name in judgement.incomplete]
     if judgement.verdict is not Verdict.UNCHANGED:
         said.append(_lowered(_differences(judgement)))
     return said

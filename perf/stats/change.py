@@ -215,7 +215,7 @@ def _launches(sample: Sample, quantity: Quantity, of: Callable[[Pair], Block]) -
     values = [quantity.goodness(of(pair)) for pair in sample.pairs]
     if quantity.peak:
         return _lowest(sample, values, quantity)
-    return _launch_means(sample, _all(values, quantity))
+    return _launch_means(sample, _all(values, quantity), clipped=quantity.clipped)
 
 
 def launch_differences(sample: Sample, quantity: Quantity) -> _Floats:
@@ -228,7 +228,7 @@ def launch_differences(sample: Sample, quantity: Quantity) -> _Floats:
         return ours - _launches(sample, quantity, _of_reference)
     ours = _all([quantity.goodness(pair.scenario) for pair in sample.pairs], quantity)
     theirs = _all([quantity.goodness(pair.reference) for pair in sample.pairs], quantity)
-    return _launch_means(sample, ours - theirs)
+    return _launch_means(sample, ours - theirs, clipped=quantity.clipped)
 
 
 def _all(values: Sequence[float | None], quantity: Quantity) -> _Floats:
@@ -248,8 +248,8 @@ def _lowest(sample: Sample, values: Sequence[float | None], quantity: Quantity) 
     return _all([lowest.get(launch) for launch in launches], quantity)
 
 
-def _launch_means(sample: Sample, values: _Floats) -> _Floats:
-    """Return the mean of each launch, where outliers among its blocks are clipped.
+def _launch_means(sample: Sample, values: _Floats, *, clipped: bool) -> _Floats:
+    """Return the mean of each launch, where outliers among its blocks may be `clipped`.
 
     The deviation of the blocks is estimated from their median distance from the median of
     their launch, as for normal noise. A deviation of zero clips nothing: at least half of
@@ -257,6 +257,8 @@ def _launch_means(sample: Sample, values: _Floats) -> _Floats:
     """
     launches = sample.launches
     blocks = [values[launches == one] for one in np.unique(launches)]
+    if not clipped:
+        return np.array([each.mean() for each in blocks])
     distances = np.concatenate([_distances(each) for each in blocks])
     deviation = float(np.median(distances) / ndtri(0.75)) if distances.size else 0.0
     limit = OUTLYING * deviation if deviation > _ROUNDING else math.inf

@@ -81,9 +81,10 @@ def is_dominated(
 ) -> bool:
     """Return whether `other` clearly is the better choice.
 
-    It is one of so many `comparisons` of a race.
+    It is one of so many `comparisons` of a race. One quantity in which it is clearly worse
+    is enough, so they share the error too.
     """
-    tail = ALPHA / comparisons
+    tail = ALPHA / comparisons / len(quantities)
     changes = [
         change
         for quantity in quantities

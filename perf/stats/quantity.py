@@ -35,6 +35,9 @@ class Quantity:
     peak: bool = False
     """Whether a launch has the highest value of its blocks, and not their mean."""
 
+    clipped: bool = True
+    """Whether outliers among the blocks are clipped: not where they are what is judged."""
+
     launch: Prior
     """How launches of one run differ, side by side or not."""
 
@@ -88,6 +91,7 @@ P99 = Quantity(
     better=-1,
     paced=-1,
     share=0.1,
+    clipped=False,
     launch=Prior(0.03, 2.0),
     run=Prior(0.03, 2.0),
 )

@@ -94,7 +94,7 @@ def _measure(copy: Path, reports: Path, options: Sequence[str]) -> Mapping[str, 
     shutil.rmtree(reports, ignore_errors=True)
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", "perf/test_throughput.py"),
+            *(sys.executable, "-m", "pytest", "perf"),
             *(f"--perf-against={ROOT}", "--perf-runtime", "process"),
             *("--perf-scenario", ",".join(SERVED), "--perf-reports", str(reports)),
             *options,

@@ -114,7 +114,8 @@ def _of_summary(raw: Mapping[str, Any], written: datetime, quiet: bool) -> Recor
         model=raw["model"].split(" ")[0],
         quiet=quiet,
         scenarios={
-            name: tuple(row["pairs"] or row["against_pairs"]) for name, row in rows.items()
+            name: tuple(row.get("against_pairs") or row["pairs"])
+            for name, row in rows.items()
         },
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pygal
 from tabulate import tabulate
 
+from perf.stats import THROUGHPUT
 from perf.stats.rule import RUN_ALPHA
 from perf.trust.curve import LOSSES, Curve, Rate
 from perf.trust.outcomes import LiveRow
@@ -59,15 +60,17 @@ def markdown(page: Page) -> str:
             f"Computed on {page.computed_on} from {page.number:,} drawn runs for each "
             f"point, with at most {page.planned} launches of each server. The launches of "
             "a run are drawn at random from recorded runs of unchanged code; to simulate a "
-            "loss, throughputs are reduced. Every rate has its 95 % interval (Wilson). "
-            "Only throughput is judged here. "
+            "loss, throughputs are reduced. Every rate has its 95 % interval (Wilson), "
+            "which does not count that there are few recordings. What a whole run has in "
+            "common is not seen. Only throughput is judged here. "
             "[docs/method.md](../../docs/method.md) describes the rule. "
             "`tox -e trust` computes this page again."
         ),
         "## All machines",
         (
             "*Called changed* is the share of runs of unchanged code in which any scenario "
-            f"was called regressed or improved (at most {RUN_ALPHA:.0%} is allowed). The "
+            "was called regressed or improved; at most "
+            f"{RUN_ALPHA * THROUGHPUT.share:.1%} is allowed for throughput. The "
             "other columns are the share of slower scenarios that are called regressed, "
             "over all scenarios."
         ),

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 
-from serving.errors import ArtifactError
+from serving.errors import ArtifactError, ConfigError
 from serving.model.cache import (
     BUILDER_ENV,
     build,
@@ -129,10 +129,14 @@ def predictions_in(
     target = entry / f"predictions-{digest_of([model, source, names])}.json"
     if not target.exists():
         # A folder of its own: another program may predict the same at this moment.
-        with tempfile.TemporaryDirectory(prefix=".predicting-", dir=entry) as folder:
-            part = Path(folder) / target.name
-            build(request(part))
-            part.replace(target)
+        try:
+            with tempfile.TemporaryDirectory(prefix=".predicting-", dir=entry) as folder:
+                part = Path(folder) / target.name
+                build(request(part))
+                part.replace(target)
+        except OSError as error:
+            message = f"--perf-cache: {entry} cannot be written ({error.strerror})"
+            raise ConfigError(message) from None
     try:
         raw = json.loads(target.read_text("utf-8"))
         return {path: work.load().parse(raw[path]) for path in names}

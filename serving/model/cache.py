@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+import tempfile
 import time
 import uuid
 import zipfile
@@ -18,6 +19,7 @@ from pathlib import Path
 
 from serving.child import Child
 from serving.errors import ArtifactError, ConfigError
+from serving.runtimes.base import FOLDER_PREFIX
 
 BUILD_TIMEOUT_S = 900.0
 # TorchScript writes the content of sets in the order of their hashes.
@@ -87,11 +89,14 @@ def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
 
 def build(request: object) -> None:
     """Have the builder, a process of its own, do the request. Raises ArtifactError."""
-    child = Child("serving.model.build", BUILDER_ENV)
-    try:
-        child.call(request, BUILD_TIMEOUT_S)
-    finally:
-        child.stop()
+    # What a compiler leaves in the temporary folder goes with it: up to a gigabyte.
+    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
+        places = {"TMPDIR": folder, "TORCHINDUCTOR_CACHE_DIR": folder}
+        child = Child("serving.model.build", {**BUILDER_ENV, **places})
+        try:
+            child.call(request, BUILD_TIMEOUT_S)
+        finally:
+            child.stop()
 
 
 def verified(entry: Path, names: Sequence[str] = ()) -> dict[str, str]:

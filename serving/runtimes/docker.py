@@ -98,7 +98,10 @@ class DockerRuntime:
     def require_engine() -> None:
         """Raise ConfigError unless a Docker engine for Linux answers within 3 s."""
         with contextlib.closing(connect(_PROBE_S)) as client:
-            system = client.version().get("Os")
+            try:
+                system = client.version().get("Os")
+            except DOCKER_ERRORS as error:
+                raise ConfigError(f"{NO_DOCKER}{in_short(error)}") from None
         if system != "linux":
             raise ConfigError(
                 f"{NO_DOCKER}the Docker engine runs {system} containers, not Linux"
@@ -113,7 +116,10 @@ class DockerRuntime:
         """
         removed = []
         with contextlib.closing(connect(_ANSWER_S)) as client:
-            ours = client.api.containers(all=True, filters={"label": SESSION_LABEL})
+            try:
+                ours = client.api.containers(all=True, filters={"label": SESSION_LABEL})
+            except DOCKER_ERRORS as error:
+                raise ConfigError(f"{NO_DOCKER}{in_short(error)}") from None
             for container in ours:
                 if not is_alive(container["Labels"][SESSION_LABEL]):
                     remove(client, container["Id"])

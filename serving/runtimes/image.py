@@ -163,7 +163,7 @@ def base_id(client: docker.DockerClient, base: str) -> str:
         except ImageNotFound:
             _log.info("pulling the base Docker image %s", base)
             return str(client.images.pull(base).id)
-    except DOCKER_ERRORS as error:
+    except (*DOCKER_ERRORS, urllib3.exceptions.HTTPError) as error:
         raise ServerError(
             f"the base Docker image {base} is not here and cannot be pulled "
             f"({in_short(error)}): name one that is here with --perf-docker-base"

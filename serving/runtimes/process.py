@@ -138,10 +138,15 @@ class LaunchedProcess:
         """End the server, with SIGTERM if that is enough, and remove its folders."""
         if self._stopped:
             return
+        try:
+            end_session(self._process.pid, reap=self._process.poll)
+            self._process.wait()
+        except BaseException:  # such as a second signal: then without any patience
+            _signal_all(self._process.pid, signal.SIGKILL)
+            raise
+        finally:
+            shutil.rmtree(Path(self._placement.home).parent, ignore_errors=True)
         self._stopped = True
-        end_session(self._process.pid, reap=self._process.poll)
-        self._process.wait()
-        shutil.rmtree(Path(self._placement.home).parent, ignore_errors=True)
 
 
 def end_session(sid: int, reap: Callable[[], object] = lambda: None) -> None:

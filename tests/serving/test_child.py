@@ -72,7 +72,7 @@ def test_death_is_reported_with_the_end_of_the_log(child: Child) -> None:
     with pytest.raises(ChildError) as caught:
         child.call("exit", PATIENCE_S)
     first, *tail = str(caught.value).splitlines()
-    assert first == f"{MODULE} died: exit code 3"
+    assert first == f"the process {MODULE} died: exit code 3"
     assert tail == [f"line {n}" for n in range(10, 30)]
 
 

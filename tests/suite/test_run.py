@@ -190,6 +190,8 @@ def test_without_a_card_scenarios_are_skipped(suite: Suite) -> None:
     )
     assert f"--perf-device cuda: {missing}" in run.output
     assert "1 skipped" in run.output
+    assert run.code == pytest.ExitCode.TESTS_FAILED
+    assert "nothing could be measured: --perf-device cuda" in run.output
     assert run.summary is None or run.summary["scenarios"] == []
 
 

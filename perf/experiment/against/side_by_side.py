@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,13 +46,15 @@ class SideBySide:
         model cannot be built.
         """
         context, scenario = self.context, self.scenario
-        ours = own_tree()
+        ours, begun_s = own_tree(), time.monotonic()
         arm = self._arm(ours)
         try:
             reference = self._arm(self.tree)
         except BaseException:
             arm.stop()
             raise
+        if context.budget:  # packages may have been installed: no row pays for that
+            context.budget.extend(time.monotonic() - begun_s)
         course = Course(
             profile=context.settings.profile_of(scenario),
             budget_s=budget_s,

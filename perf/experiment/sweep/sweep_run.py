@@ -98,4 +98,5 @@ class SweepRun:
                 self.lab.settings, self.header, chosen.today.row
             ).model_dump(mode="json"),
             "profile": self.header.profile,
+            "commit": self.header.commit,
         }

@@ -7,6 +7,7 @@ launcher and uses the weights where they are.
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Callable
 
 import torch
@@ -23,6 +24,12 @@ def prepare(target: object) -> None:
     assert isinstance(target, LocalModel)
     if target in _loaded:
         return
+    # A thread that computes here would be missing in every forked job, which then waits for
+    # it for ever. A job starts its own.
+    torch.set_num_threads(1)
+    # Each tensor in shared memory holds an open file.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     module = torch.jit.load(target.checkpoint, map_location="cpu").eval()
     for tensor in (*module.parameters(), *module.buffers()):
         tensor.share_memory_()

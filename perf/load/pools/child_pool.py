@@ -14,7 +14,7 @@ from typing import ClassVar
 from perf.load.arrivals.schedule import longest_gap_s
 from perf.load.pools.base import BlockRun, OnRecord
 from perf.load.record import BlockRequest, BlockTotals, JobRecord
-from serving.child import Child
+from serving.child import Child, ChildError
 
 _START_S = 120.0
 _SLACK_S = 30.0
@@ -51,11 +51,17 @@ class ChildPool:
         while True:
             message = self._child.receive(time.monotonic() + silence_s)
             if isinstance(message, BlockTotals):
-                return BlockRun(tuple(records), message)
+                break
             assert isinstance(message, JobRecord)
             records.append(message)
             if on_record:
                 on_record(message)
+        if len(records) != len(request.images):
+            raise ChildError(
+                f"the process {self.program} reported {len(records)} of "
+                f"{len(request.images)} jobs"
+            )
+        return BlockRun(tuple(records), message)
 
     def relaunch(self) -> None:
         """End the child and start a new one, unless it has run no block yet.

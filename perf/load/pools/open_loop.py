@@ -24,4 +24,4 @@ class OpenLoopPool(ChildPool):
         """Return how long a whole block takes: the records come at its end."""
         last_s = last_start_s(request.arrivals, len(request.images))
         closed_s = len(request.images) * request.deadline_s / request.slots
-        return max(last_s, closed_s) + request.deadline_s
+        return last_s + closed_s + request.deadline_s

@@ -138,7 +138,7 @@ class Block:
             deadline_s = self._request.deadline_s
             error = f"late: no answer within {deadline_s:g} s (--perf-job-timeout)"
             self._replies.append(Reply(due, sent_s, time.monotonic(), error=error))
-        except (aiohttp.ClientError, OSError) as fault:
+        except Exception as fault:  # noqa: BLE001 -- whatever it is, no request may vanish
             error = f"{type(fault).__name__}: {fault}"
             self._replies.append(Reply(due, sent_s, time.monotonic(), error=error))
         else:

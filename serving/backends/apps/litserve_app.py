@@ -26,6 +26,11 @@ class _Begun:
         self._first = [first]
         self._queue = queue
 
+    @property
+    def waits(self) -> bool:
+        """Whether nobody has taken the first request yet."""
+        return bool(self._first)
+
     def get(self, timeout: float | None = None) -> object:
         """Return the next request. Raises queue.Empty after `timeout` seconds."""
         return self._first.pop() if self._first else self._queue.get(timeout=timeout)
@@ -45,7 +50,10 @@ class _PatientLoop(BatchedLoop):  # type: ignore[misc]  # -- litserve is only pa
     def get_batch_requests(self, lit_api: Any, request_queue: Any, transport: Any) -> Any:  # noqa: ANN401 -- LitServe's types
         """Return the requests of the next batch, and those that waited too long."""
         begun = _Begun(request_queue.get(), request_queue)
-        return super().get_batch_requests(lit_api, begun, transport)
+        found = super().get_batch_requests(lit_api, begun, transport)
+        while begun.waits:  # the whole delay had passed before it was asked for
+            found = super().get_batch_requests(lit_api, begun, transport)
+        return found
 
 
 class Classifier(litserve.LitAPI):  # type: ignore[misc]  # -- litserve is only partly typed

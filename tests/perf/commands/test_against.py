@@ -7,10 +7,10 @@ import pytest
 from perf.commands.against import main
 
 
-@pytest.mark.parametrize("arguments", [[], ["--perf-scenario", "serving-batch"]])
+@pytest.mark.parametrize("arguments", [[], [""], ["--perf-scenario", "serving-batch"]])
 def test_the_other_tree_comes_first(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without it nothing is run, and one line shows the usage."""
+    """Without it, or where it is empty, nothing is run, and one line shows the usage."""
     assert main(arguments) == 4
     assert capsys.readouterr().err == "usage: tox -e against -- REF [pytest's options]\n"

@@ -108,6 +108,15 @@ def test_a_damaged_report_of_a_night_leaves_the_others(
     assert len(github.issues) == 1
 
 
+def test_rows_that_are_measured_to_see_their_limits_are_no_night(
+    github: FakeGitHub, environ: dict[str, str]
+) -> None:
+    """They are the rows of other jobs in two launches, which is too few for a verdict."""
+    leave(github, "reports-limits", summary_of(RED))
+    assert main(["issue"], environ) == 0
+    assert github.issues == []
+
+
 @pytest.mark.parametrize("how", ["--write", "--pool"])
 def test_a_baseline_is_proposed(
     github: FakeGitHub, environ: dict[str, str], tmp_path: Path, capsys: Captured, how: str

@@ -156,6 +156,18 @@ def test_pool_needs_a_baseline_that_applies(
     assert len(list(candidates.glob("*/*.json"))) == 1
 
 
+@pytest.mark.parametrize(
+    "arguments", [["--write=x"], ["--perf-runtime", "docker", "--pool", "x"]]
+)
+def test_a_misplaced_write_records_nothing(
+    candidates: Path, old: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The candidate stays: to record another one would remove it."""
+    assert main(arguments, old, candidates) == 4
+    assert "--write NAME or --pool NAME first" in capsys.readouterr().err
+    assert len(list(candidates.glob("*/*.json"))) == 1
+
+
 def test_a_run_that_fails_leaves_no_candidate(
     old: Path, candidates: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -116,3 +116,15 @@ def test_an_impossible_option_is_told(
     (tmp_path / "file").touch()
     assert main(arguments, tmp_path) == WRONG_USE
     assert capsys.readouterr().err.startswith("ERROR: ")
+
+
+def test_add_can_be_repeated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each file is added, whether they follow one option or several."""
+    paths = []
+    for day in (1, 2):
+        head = replace(HEAD, started=f"2026-11-0{day}T02:17:00+00:00")
+        path = tmp_path / f"{day}.json"
+        path.write_text(json.dumps(document(run_of(BATCH, header=head))), encoding="utf-8")
+        paths.append(str(path))
+    assert main(["--add", paths[0], "--add", paths[1]], tmp_path) == 0
+    assert capsys.readouterr().out.count("1 result of ") == 2

@@ -33,6 +33,7 @@ class _Result:
     judgement: Judgement
     pairs: tuple[str, ...] = ()
     disturbed: bool = False
+    is_reference: bool = False
     against_pairs: tuple[str, ...] = ()
     requests: Requests = field(default_factory=lambda: Requests(total=1, failed=0, wrong=0))
     replaced: tuple[str, ...] = ()

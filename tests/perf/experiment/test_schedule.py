@@ -263,3 +263,13 @@ def test_used_up_budget_gives_no_time(clock: Clock) -> None:
     clock.now_s += 500.0
     assert budget.share_s("c") == 0.0
     assert Measurement(clock, 0.0).launches(then_s=10.0) == each(2)
+
+
+def test_preparation_takes_nobodys_time(clock: Clock) -> None:
+    """Packages of another tree that are installed in between shorten no scenario."""
+    budget = Budget(dict.fromkeys("ab", 60.0))
+    assert budget.share_s("a") == 60.0
+    clock.now_s += 300.0
+    budget.extend(300.0)
+    clock.now_s += 60.0
+    assert budget.share_s("b") == 60.0

@@ -231,3 +231,20 @@ def test_a_line_is_read_as_it_was_written(run: RunResults) -> None:
         assert "\n" not in line
         assert Entry.model_validate_json(line) == found
         assert json.loads(line, parse_constant=pytest.fail)["format"] == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "figure"),
+    [
+        ({}, "throughput"),
+        ({"slo_ms": 500.0}, "capacity"),
+        ({"slo_ms": 500.0, "rate_rps": 6.0}, "goodput"),
+    ],
+)
+def test_a_night_that_measured_nothing_joins_its_series(
+    spec: dict[str, float], figure: str
+) -> None:
+    """What a row is judged by does not depend on whether it was measured."""
+    failed = replace(BATCH, pairs=(), spec={**BATCH.spec, **spec})
+    (found,) = entries_of(document(run_of(failed, header=_DATED)))
+    assert found.figure == figure

@@ -102,7 +102,7 @@ def test_the_command_bisects_the_scenario() -> None:
     start, run = command.split(" && ")
     assert start.split() == ["git", "bisect", "start", BAD.commit, GOOD.commit]
     tail = ["serving-batch", GOOD.commit, "--perf-runtime", "process"]
-    assert run == " ".join(["git bisect run python3 -m tox -e bisect --", *tail])
+    assert run == " ".join(["git bisect run python3 -m perf.commands.bisect", *tail])
     assert why == ""
 
 

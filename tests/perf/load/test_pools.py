@@ -204,7 +204,9 @@ def test_the_death_of_the_pool_is_told_at_once(name: str) -> None:
 
     there: set[int] = set()
     with running(name) as one:
-        told = re.escape(f"{CHILD_POOLS[name]} died: {in_words(-signal.SIGKILL)}")
+        told = re.escape(
+            f"the process {CHILD_POOLS[name]} died: {in_words(-signal.SIGKILL)}"
+        )
         with pytest.raises(ChildError, match=f"^{told}"):
             run(one, "hang", "exit:0", on_record=kill)
         with pytest.raises(ChildError, match="died"):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -56,3 +58,17 @@ def test_a_process_that_ended_is_no_error(family: list[psutil.Process]) -> None:
         os.kill(family[1].pid, 9)
         wait_until(lambda: family[1].status() == psutil.STATUS_ZOMBIE, "the child ends")
     wait_until(lambda: not _stopped(family)[0], "the parent continues")
+
+
+def test_dockers_own_process_is_not_stopped(tmp_path: Path) -> None:
+    """The engine needs it to end the container, also if this run is killed meanwhile."""
+    shim = tmp_path / "containerd-shim-runc-v2"
+    shutil.copy("/bin/sleep", shim)
+    with subprocess.Popen([shim, "600"]) as process:
+        try:
+            seen = psutil.Process(process.pid)
+            wait_until(lambda: seen.name().startswith("containerd-shim"), "it has begun")
+            with at_rest([process.pid]):
+                assert seen.status() != psutil.STATUS_STOPPED
+        finally:
+            process.kill()

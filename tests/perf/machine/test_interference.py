@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -137,6 +138,20 @@ def test_only_our_cores_count(kernel: Kernel) -> None:
         path.write_text(stat.format(50, 10, 900, 800), encoding="utf-8")
     assert found[0].foreign_s == pytest.approx(50 * _TICK_S)
     assert found[0].stolen_s == pytest.approx(10 * _TICK_S)
+
+
+def test_a_quota_is_a_part_of_the_cores(
+    kernel: Kernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With half of the core, half of what others use there would be ours."""
+    module = perf.machine.interference
+    half = SimpleNamespace(usable_cores=0.5)
+    monkeypatch.setattr(module, "read_machine", lambda *_: half)
+    monkeypatch.setattr(module, "allowed_cores", lambda: frozenset({0}))
+    with kernel.watch().block() as found:
+        kernel.spend(user=50, steal=10)
+    assert found[0].foreign_s == pytest.approx(0.5 * 50 * _TICK_S)
+    assert found[0].stolen_s == pytest.approx(0.5 * 10 * _TICK_S)
 
 
 def test_roots_are_asked_for_in_every_block(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.machine.lock import only_run, who_measures
+from perf.machine.lock import is_alive, only_run, session_name, who_measures
 from serving.errors import ConfigError
 
 ROOT = Path(__file__).parents[3]
@@ -105,3 +105,15 @@ def test_another_user_is_not_locked_out(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _OTHER_USER, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == "held\n", done.stdout + done.stderr
+
+
+def test_a_label_tells_whether_its_process_lives() -> None:
+    """Not so if that process is counted in another namespace: it may live."""
+    own = session_name()
+    assert is_alive(own)
+    space, _, rest = own.partition(".")
+    pid, _, started = rest.partition("-")
+    assert not is_alive(f"{space}.{pid}-1{started}")
+    assert not is_alive(f"{space}.{2**22 + 1}-{started}")
+    assert is_alive(f"{int(space) + 1}.{2**22 + 1}-{started}")
+    assert not is_alive("no label")

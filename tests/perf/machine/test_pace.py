@@ -10,6 +10,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import psutil
 import pytest
@@ -205,9 +206,15 @@ def test_of_many_cores_some_are_measured(
 
     monkeypatch.setattr(module, "Child", _Counted)
     monkeypatch.setattr(module, "allowed_cores", lambda: frozenset(range(cores)))
+    machine = SimpleNamespace(usable_cores=float(cores))
+    monkeypatch.setattr(module, "read_machine", lambda: machine)
     monkeypatch.setattr(os, "sched_setaffinity", lambda _pid, _cores: None)
     Pace()
     assert MOST_CORES / 2 < len(started) <= MOST_CORES
     assert started == sorted(set(started))
     assert started[0] == 0
     assert started[-1] >= cores - math.ceil(cores / MOST_CORES)
+    started.clear()
+    machine.usable_cores = 1.5
+    Pace()
+    assert len(started) <= 2  # not more than a quota has cores

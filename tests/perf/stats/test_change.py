@@ -255,3 +255,20 @@ def test_an_interval_omits_its_tail_on_each_side() -> None:
 def test_the_tail_of_a_bound_is_the_normal_tail(bound: float) -> None:
     """The tail is the probability of the normal distribution beyond the bound."""
     assert tail_of(bound) == pytest.approx(stats.norm.sf(bound))
+
+
+def test_a_stall_counts_in_p99_alone() -> None:
+    """One block of each launch stalls: throughput is clipped, and p99 is not."""
+    rng = Random(3)  # noqa: S311 -- noise, not a secret
+    pairs = []
+    for launch in range(8):
+        for place in range(4):
+            noise = rng.gauss(1.0, 0.01)
+            stalls = place == launch % 4
+            rps, p99_ms = (0.5 * noise, 300.0) if stalls else (noise, 100.0)
+            ours = Block(rps, 1.0, p99_ms=p99_ms)
+            theirs = Block(rng.gauss(1.0, 0.01), 1.0, p99_ms=100.0)
+            pairs.append(Pair(ours, theirs, launch))
+    sample = Sample(pairs)
+    assert estimate_side_by_side(sample).point > math.log(0.97)
+    assert estimate_side_by_side(sample, P99).point == pytest.approx(-math.log(3.0) / 4.0)
