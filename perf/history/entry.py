@@ -240,7 +240,8 @@ def _measured(figure: str, row: Mapping[str, Any]) -> float | None:
 
 
 def _is_disturbed(row: Mapping[str, Any]) -> bool:
-    seen = row.get("conditions", {})
+    # Who used most does not matter here, and may be unknown.
+    seen = {arm: {**one, "busiest": {}} for arm, one in row.get("conditions", {}).items()}
     known = {arm: Shares(**one) for arm, one in seen.items() if None not in one.values()}
     return bool(disturbances(known))
 

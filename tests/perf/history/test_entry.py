@@ -178,6 +178,20 @@ def test_a_disturbed_machine_is_noted() -> None:
     assert found.disturbed
 
 
+def test_it_does_not_matter_who_disturbed_it() -> None:
+    """The share of a process may be unknown."""
+    summary: Any = document(run_of(BATCH, header=_DATED))
+    (row,) = summary["scenarios"]
+    busy = {
+        **row["conditions"]["scenario"],
+        "foreign_percent": 50.0,
+        "busiest": {"x": None},
+    }
+    row["conditions"] = {"scenario": busy}
+    (found,) = entries_of(summary)
+    assert found.disturbed
+
+
 def test_uncommitted_changes_are_noted() -> None:
     """A commit of a tree with changes is known, but is not all that was measured."""
     (found,) = entries(BATCH, header=replace(_DATED, commit=f"{'c' * 40} with changes"))
