@@ -89,14 +89,19 @@ def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
 
 def build(request: object) -> None:
     """Have the builder, a process of its own, do the request. Raises ArtifactError."""
-    # What a compiler leaves in the temporary folder goes with it: up to a gigabyte.
-    with tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
-        places = {"TMPDIR": folder, "TORCHINDUCTOR_CACHE_DIR": folder}
+    # What a compiler leaves in the temporary folder goes with it: up to a gigabyte. It is
+    # named before it is made, so that an interrupt in between removes it too.
+    folder = Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{uuid.uuid4().hex}"
+    try:
+        folder.mkdir(mode=0o700)
+        places = {"TMPDIR": str(folder), "TORCHINDUCTOR_CACHE_DIR": str(folder)}
         child = Child("serving.model.build", {**BUILDER_ENV, **places})
         try:
             child.call(request, BUILD_TIMEOUT_S)
         finally:
             child.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def verified(entry: Path, names: Sequence[str] = ()) -> dict[str, str]:

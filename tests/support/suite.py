@@ -210,7 +210,8 @@ class Suite:
             found = client.api.containers(all=True, filters={"label": SESSION_LABEL})
         sessions = [str(container["Labels"][SESSION_LABEL]) for container in found]
         ours = {str(started.process.pid) for started in self._started}
-        return [f"container of {s}" for s in sessions if s.partition("-")[0] in ours]
+        pids = {s: s.partition("-")[0].rpartition(".")[2] for s in sessions}
+        return [f"container of {s}" for s, pid in pids.items() if pid in ours]
 
     def left_over(self) -> list[str]:
         """Describe each thing that our runs left behind."""
