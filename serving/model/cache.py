@@ -94,8 +94,7 @@ def build(request: object) -> None:
     folder = Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{uuid.uuid4().hex}"
     try:
         folder.mkdir(mode=0o700)
-        places = {"TMPDIR": str(folder), "TORCHINDUCTOR_CACHE_DIR": str(folder)}
-        child = Child("serving.model.build", {**BUILDER_ENV, **places})
+        child = Child("serving.model.build", {**BUILDER_ENV, "TMPDIR": str(folder)})
         try:
             child.call(request, BUILD_TIMEOUT_S)
         finally:
