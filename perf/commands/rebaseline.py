@@ -117,7 +117,9 @@ def compared(baselines: Path, candidates: Path) -> str:
     rows = []
     for new in BaselineStore(candidates).all():
         before, reason = old.find(new.name, new.identity)
-        rows.append([new.name, *_row(before, new), "" if before else reason])
+        if before and new.identity.is_of_another_cpu(before.identity):
+            reason = f"{before.path.name} is of another CPU, {before.identity.cpu}"
+        rows.append([new.name, *_row(before, new), reason])
     heads = ["scenario", "old ratio", "new ratio", "change of throughput", "remark"]
     return tabulate(rows, headers=heads, disable_numparse=True)
 

@@ -36,14 +36,22 @@ class SinceBaseline:
         """The newest baseline that applies."""
         return self.context.store.find(self.scenario.name, self.identity)[0]
 
+    @property
+    def _is_elsewhere(self) -> bool:
+        """Whether the baseline is of another CPU."""
+        found = self.baseline
+        return found is not None and self.identity.is_of_another_cpu(found.identity)
+
     def run(self, rounds: Rounds, budget_s: float | None, *, brief: bool) -> Result:
         """Measure and judge.
 
         Without `budget_s` there are as many launches as the profile has. A `brief`
         measurement ends after the fewest launches, whatever it finds: what it leaves open
-        is settled side by side.
+        is settled side by side. So does one whose baseline is of another CPU, because
+        more launches would not make that one tell more.
         """
         context, scenario = self.context, self.scenario
+        brief = brief or self._is_elsewhere
         lab, settings = context.lab, context.settings
         course = Course(
             profile=settings.profile_of(scenario),

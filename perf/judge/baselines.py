@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from perf.judge.stored import (
+    CPU,
     EXTRA,
     SCHEMA_VERSION,
     BaselineRun,
@@ -92,7 +93,7 @@ class BaselineStore:
     def find(self, name: str, identity: Identity) -> tuple[Baseline | None, str]:
         """Return the newest baseline that applies, or None and the reason on one line.
 
-        The reason names the differences to the baseline that has the fewest.
+        Baselines of the same CPU come before those of another one. The reason names the differences to the baseline that has the fewest.
         """
         only = f" (--benchmark-compare={self._only})" if self._only else ""
         reason, fewest = f"no baseline for {name} in {self.folder}{only}", math.inf
@@ -101,16 +102,19 @@ class BaselineStore:
                 f"{old.name} is of an older suite and has no pace: record it again with "
                 "--benchmark-save"
             )
+        elsewhere: Baseline | None = None
         for baseline in self._baselines:
             if baseline.name != name:
                 continue
             differences = identity.differences(baseline.identity)
             if not differences:
-                return baseline, ""
+                if not identity.is_of_another_cpu(baseline.identity):
+                    return baseline, ""
+                elsewhere = elsewhere or baseline
             if len(differences) < fewest:
                 fewest = len(differences)
                 reason = f"{baseline.path.name} does not apply: {'; '.join(differences)}"
-        return None, reason
+        return elsewhere, "" if elsewhere else reason
 
     def all(self) -> tuple[Baseline, ...]:
         """Return every baseline, newest first."""
@@ -121,11 +125,9 @@ class BaselineStore:
 
         `wanted` maps the names of the scenarios to their identities.
         """
-        for baseline in self._baselines:
-            identity = wanted.get(baseline.name)
-            if identity and not identity.differences(baseline.identity):
-                return baseline.path
-        return None
+        found = (self.find(name, identity)[0] for name, identity in wanted.items())
+        paths = (baseline.path for baseline in found if baseline is not None)
+        return max(paths, key=lambda path: path.name, default=None)
 
     def _files(self) -> Iterator[Path]:
         if self._only and Path(self._only).is_file():
@@ -211,7 +213,7 @@ def _baseline(path: Path, extra: object, recorded_at: str, commit: str) -> Basel
     return Baseline(
         path=path,
         name=stored.name,
-        identity=stored.identity,
+        identity=stored.identity.model_copy(update={"cpu": stored.about.get(CPU, "")}),
         runs=runs,
         commit=commit,
         about=stored.about,

@@ -171,7 +171,10 @@ class Terms:
 
 
 def judge_pairs(evidence: Evidence, store: BaselineStore, terms: Terms) -> Judgement:
-    """Return the verdict against the newest baseline that applies."""
+    """Return the verdict against the newest baseline that applies.
+
+    One of another CPU leaves the verdict open, whatever the figures are.
+    """
     if len(evidence.pairs) < _FEWEST_PAIRS:
         return _too_few(evidence.pairs)
     sample = Sample(evidence.pairs)
@@ -183,7 +186,15 @@ def judge_pairs(evidence: Evidence, store: BaselineStore, terms: Terms) -> Judge
     def since_baseline(quantity: Quantity) -> Change:
         return estimate_change(sample, *baseline.samples, quantity=quantity)
 
-    judgement = _judged(evidence.pairs, since_baseline, terms)
+    if evidence.identity.is_of_another_cpu(baseline.identity):
+        judgement = Judgement(
+            verdict=Verdict.INCONCLUSIVE,
+            reason=f"{baseline.path.name} was recorded on another CPU, "
+            f"{baseline.identity.cpu}, and this is {evidence.identity.cpu}: record a "
+            "baseline of this machine",
+        )
+    else:
+        judgement = _judged(evidence.pairs, since_baseline, terms)
     return replace(
         judgement,
         ratio=ratio,

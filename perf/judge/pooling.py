@@ -23,7 +23,7 @@ def pooled(candidate: Path, store: BaselineStore) -> str:
     """Return the text of the candidate's file with the runs of its baselines added.
 
     The older runs come first. Raises ConfigError where a scenario has no baseline that
-    applies, its throughput has changed since that baseline, or no pace was measured.
+    applies, or only one of another CPU, its throughput has changed since that baseline, or no pace was measured.
     """
     found = {
         new.name: (*_older(new, store), *new.runs) for new in read_baselines(candidate)
@@ -40,6 +40,11 @@ def _older(new: Baseline, store: BaselineStore) -> tuple[BaselineRun, ...]:
     old, reason = store.find(new.name, new.identity)
     if old is None:
         raise ConfigError(f"--pool: {reason}; --write keeps the result on its own")
+    if new.identity.is_of_another_cpu(old.identity):
+        raise ConfigError(
+            f"--pool: {new.name}: {old.path.name} was recorded on another CPU, "
+            f"{old.identity.cpu}; --write keeps the result on its own"
+        )
     try:
         quantity, *_ = quantities_of(new.sample.pairs)
         found = estimate_change(new.sample, *old.samples, quantity=quantity)

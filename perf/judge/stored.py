@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from perf.stats import Block, Pair, Sample
 
@@ -18,6 +18,9 @@ EXTRA = "serving_perf"
 """The key of the entry in `extra_info`."""
 
 SCHEMA_VERSION = 4
+
+CPU = "CPU"
+"""The key of the CPU in an entry's `about`."""
 
 
 class Identity(BaseModel):
@@ -36,6 +39,17 @@ class Identity(BaseModel):
 
     versions: Mapping[str, str]
     """Major versions."""
+
+    cpu: str = Field(default="", exclude=True)
+    """The CPU; empty where it is unknown.
+
+    A baseline of another CPU applies, but gives no verdict of its own: at equal pace, one
+    CPU does a quarter more of the same work than another. An entry has it in `about`.
+    """
+
+    def is_of_another_cpu(self, other: Identity) -> bool:
+        """Return whether both CPUs are known, and differ."""
+        return bool(self.cpu and other.cpu) and self.cpu != other.cpu
 
     def differences(self, other: Identity) -> list[str]:
         """Return a phrase for each difference; `other` is the baseline's identity."""

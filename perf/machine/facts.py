@@ -18,6 +18,15 @@ _GIB = 1024**3
 
 _ARCHITECTURES = {"aarch64": "arm64", "AMD64": "x86_64"}
 
+# What tells one CPU from another of the same name, on x86 and on Arm: the word that is
+# shown, and the key in /proc/cpuinfo.
+_CPU_NUMBERS = {
+    "family": "cpu family",
+    "model": "model",
+    "implementer": "CPU implementer",
+    "part": "CPU part",
+}
+
 # oneDNN, and so torch and OpenVINO, choose their kernels by these instruction sets. A
 # machine has the first level of which it has all flags, and every extra of which it has
 # any flag. The flags are those of /proc/cpuinfo.
@@ -45,7 +54,10 @@ class Machine:
     """The machine, as far as this process may use it."""
 
     architecture: str
+
     cpu_model: str
+    """The CPU's name and numbers: hosts may give all generations of it one name."""
+
     kernel: str
     """The kernel's release."""
 
@@ -116,7 +128,7 @@ def read_machine(proc: Path = _PROC, cgroup: Path = _CGROUP) -> Machine:
     limits = [x for x in _memory_limits_bytes(proc, cgroup) if x < physical]
     return Machine(
         architecture=architecture,
-        cpu_model=_cpuinfo_line(cpuinfo, "model name") or platform.processor() or "unknown",
+        cpu_model=_cpu_model(cpuinfo),
         kernel=platform.release(),
         allowed_cores=len(allowed_cores()),
         cpu_quota_cores=min(_cpu_quotas_cores(proc, cgroup), default=None),
@@ -194,6 +206,16 @@ def cgroup_folders(proc: Path, cgroup: Path, controller: str) -> Iterator[Path]:
                 break  # this process is outside the tree that is mounted here
             folder /= name
             yield folder
+
+
+def _cpu_model(cpuinfo: str) -> str:
+    name = _cpuinfo_line(cpuinfo, "model name") or platform.processor() or "unknown"
+    numbers = [
+        f"{word} {number}"
+        for word, key in _CPU_NUMBERS.items()
+        if (number := _cpuinfo_line(cpuinfo, key))
+    ]
+    return f"{name} ({', '.join(numbers)})" if numbers else name
 
 
 def _cpuinfo_line(cpuinfo: str, keys: str) -> str:

@@ -44,9 +44,13 @@ class Judging:
 
     @property
     def without_baseline(self) -> list[str]:
-        """The names of the scenarios to which no baseline applies."""
-        rows = self.settings.scenarios
-        return [row.name for row in rows if self.find(row)[0] is None]
+        """The names of the scenarios to which no baseline of this CPU applies."""
+        found = ((row, self.find(row)[0]) for row in self.settings.scenarios)
+        return [
+            row.name
+            for row, baseline in found
+            if baseline is None or self._is_elsewhere(row, baseline)
+        ]
 
     def baselines(self, record: str) -> Iterator[Finding]:
         """Yield the baseline of each scenario, or the first thing that differs.
@@ -60,8 +64,15 @@ class Judging:
                 others = len(more.split("; ")) if more else 0
                 what = f"{row.name}: {first}{_more(others)}"
                 yield Finding(what, Level.WARNING, record)
+            elif self._is_elsewhere(row, baseline):
+                what = f"{row.name}: {_described(baseline)}, of another CPU: by itself it "
+                yield Finding(f"{what}gives no verdict here", Level.WARNING, record)
             else:
                 yield Finding(f"{row.name}: {_described(baseline)}")
+
+    def _is_elsewhere(self, row: Scenario, baseline: Baseline) -> bool:
+        identity = identity_of(self.settings, self.header, row)
+        return identity.is_of_another_cpu(baseline.identity)
 
     def smallest_losses(self) -> Iterator[Finding]:
         """Yield an estimate of the smallest loss that would be an alarm 95 times in 100."""
@@ -75,16 +86,18 @@ class Judging:
             how = "side by side"
             if baseline is not None and not settles:
                 loss, how = self._since(row, baseline, launches), "by the baseline alone"
-            share = formatting.share(loss)
-            yield Finding(f"{row.name}: about {share} {how}, with {launches} launches")
+            seen = "none" if loss is None else f"about {formatting.share(loss)}"
+            yield Finding(f"{row.name}: {seen} {how}, with {launches} launches")
 
     def _aside(self, row: Scenario, launches: int) -> float:
         change = foreseen_side_by_side(launches, _quantity(row))
         return self._rule(row, launches, side_by_side=True).smallest_seen(change)
 
     def _since(self, row: Scenario, baseline: Baseline, launches: int) -> float | None:
-        """Return the smallest loss that any look of the run could see."""
+        """Return the smallest loss that any look of the run could see, or None."""
         rule = self._rule(row, launches, side_by_side=False)
+        if self._is_elsewhere(row, baseline):
+            return None
         looks = range(min(FEWEST_LAUNCHES, launches), launches + 1)
         try:
             return min(

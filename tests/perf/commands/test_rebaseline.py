@@ -120,6 +120,21 @@ def test_pool_refuses_a_changed_throughput(
     assert len(list(folder.glob("*/*.json"))) == 1
 
 
+def test_pool_refuses_another_cpu(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Runs of two CPUs are no runs of one machine; the table says so, and both stay."""
+    there, folder = tmp_path / "there", tmp_path / "here"
+    for where, cpu in ((there, "Zen 5"), (folder, "Zen 4")):
+        stored = entry(pairs=launches(1.0), about={"CPU": cpu})
+        write_baseline(where, "0001_a.json", stored)
+    assert main(["--pool", "x"], there, folder) == 4
+    told = capsys.readouterr()
+    assert "0001_a.json is of another CPU, Zen 5" in told.out
+    assert "was recorded on another CPU, Zen 5; --write keeps" in told.err
+    assert len(list(folder.glob("*/*.json"))) == 1
+
+
 def test_pool_refuses_a_candidate_without_pace(
     old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -241,6 +241,31 @@ def test_facts_decide_nothing(tmp_path: Path) -> None:
     assert only_one(tmp_path).differences({"kernel": "some"}) == []
 
 
+def test_a_baseline_of_the_same_cpu_comes_first(tmp_path: Path) -> None:
+    """One of another CPU applies only where there is no other, however new it is."""
+    here = identity(cpu="Zen 4")
+    write_baseline(tmp_path, "0001_a.json", entry(about={"CPU": "Zen 5"}))
+    elsewhere, _ = BaselineStore(tmp_path).find(NAME, here)
+    assert elsewhere is not None
+    assert here.is_of_another_cpu(elsewhere.identity)
+    write_baseline(tmp_path, "0002_b.json", entry(about={"CPU": "Zen 4"}))
+    write_baseline(tmp_path, "0003_c.json", entry(about={"CPU": "Zen 5"}))
+    store = BaselineStore(tmp_path)
+    own, _ = store.find(NAME, here)
+    assert own is not None
+    assert own.path.name == "0002_b.json"
+    assert not here.is_of_another_cpu(own.identity)
+    assert store.newest_file({NAME: here}) == own.path
+
+
+@pytest.mark.parametrize(("here", "there"), [("", "Zen 4"), ("Zen 4", ""), ("", "")])
+def test_an_unknown_cpu_is_no_other_cpu(here: str, there: str) -> None:
+    """Nothing is said to differ that nobody knows; and no entry has the CPU twice."""
+    assert not identity(cpu=here).is_of_another_cpu(identity(cpu=there))
+    assert identity(cpu=here).differences(identity(cpu=there)) == []
+    assert "cpu" not in identity(cpu=here).model_dump(mode="json")
+
+
 @pytest.mark.parametrize(
     "only",
     [

@@ -355,3 +355,26 @@ def test_a_quantity_that_is_missing_in_a_launch_is_told() -> None:
     one = Block(2.0, 1.0, memory_bytes=1e9)
     found = beside((one, one), (one, one), (Block(2.0, 1.0), one))
     assert found.incomplete == ("memory",)
+
+
+@pytest.mark.parametrize("times", [0.5, 1.0, 2.0])
+def test_a_baseline_of_another_cpu_decides_nothing(tmp_path: Path, times: float) -> None:
+    """At equal pace one CPU does more than another, so the verdict stays open.
+
+    A run side by side should settle it. The reason names both CPUs.
+    """
+    stored = entry(pairs=pairs_of(*STEADY, launches=3), about={"CPU": "Zen 5"})
+    write_baseline(tmp_path, "0001_first.json", stored)
+    here = IDENTITY.model_copy(update={"cpu": "Zen 4"})
+    evidence = Evidence(
+        name=NAME, pairs=pairs(*STEADY, times=times), identity=here, about={"CPU": "Zen 4"}
+    )
+    found = judge_pairs(evidence, BaselineStore(tmp_path), terms(TOLERANCE, 3))
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.is_open
+    assert not found.is_decided
+    assert found.quantities == ()
+    assert found.reason.startswith("0001_first.json was recorded on another CPU, Zen 5,")
+    assert "this is Zen 4" in found.reason
+    assert found.differences == ("CPU Zen 5 -> Zen 4",)
+    assert found.baseline_ratio == pytest.approx(1.0, abs=0.01)

@@ -187,6 +187,29 @@ def test_machines_that_differ_in_nothing_important_share_a_class(
     assert machine_class(other) == machine_class(held) == machine_class(_MACHINE)
 
 
+@pytest.mark.parametrize(
+    ("cpuinfo", "name"),
+    [
+        (
+            "cpu family\t: 25\nmodel\t\t: 17\nmodel name\t: AMD EPYC\nstepping\t: 1\n",
+            "AMD EPYC (family 25, model 17)",
+        ),
+        ("model name\t: A CPU\n", "A CPU"),
+        (
+            "CPU implementer\t: 0x41\nCPU variant\t: 0x3\nCPU part\t: 0xd0c\n",
+            "a processor (implementer 0x41, part 0xd0c)",
+        ),
+    ],
+)
+def test_cpus_of_one_name_are_told_apart(
+    trees: Trees, monkeypatch: pytest.MonkeyPatch, cpuinfo: str, name: str
+) -> None:
+    """A host may call Zen 4 and Zen 5 alike; the numbers of the CPU differ."""
+    monkeypatch.setattr(platform, "processor", lambda: "a processor")
+    _write(trees[0] / "cpuinfo", cpuinfo)
+    assert read_machine(*trees).cpu_model == name
+
+
 def test_the_clock_does_not_change_the_class(trees: Trees) -> None:
     """The clock rate in /proc/cpuinfo changes every second, and is not read."""
     before = machine_class(read_machine(*trees))

@@ -98,3 +98,20 @@ def test_without_a_time_limit_the_profiles_launches_count(judging: Judging) -> N
     unknown = replace(judging, header=replace(judging.header, runtime="docker"))
     said = [one.what for one in unknown.smallest_losses()]
     assert all(line.endswith(f" with {planned} launches") for line in said)
+
+
+def test_a_baseline_of_another_cpu_is_a_warning(
+    judging: Judging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It applies, but a change can only be seen side by side with its commit."""
+    other = {**judging.header.machine, "CPU": "Another CPU"}
+    elsewhere = replace(judging, header=replace(judging.header, machine=other))
+    found = list(elsewhere.baselines(RECORD))
+    assert {one.level for one in found} == {Level.WARNING}
+    assert {one.remedy for one in found} == {RECORD}
+    assert all(" of another CPU" in one.what for one in found)
+    assert elsewhere.without_baseline == list(MAIN)
+    assert all(" side by side, " in one.what for one in elsewhere.smallest_losses())
+    monkeypatch.setattr(module, "is_at_hand", lambda _: False)
+    alone = [one.what for one in elsewhere.smallest_losses()]
+    assert all(": none by the baseline alone" in line for line in alone)
