@@ -101,6 +101,16 @@ class Child:
         except (EOFError, OSError):
             raise self._death() from None
 
+    def has_answered(self, timeout_s: float) -> bool:
+        """Wait for a message, so long at most; return whether there is one.
+
+        The end of the pipe counts as one: `receive` says why it ended.
+        """
+        try:
+            return self._pipe.poll(timeout_s)
+        except OSError:
+            return True
+
     def call(self, request: object, timeout_s: float) -> object:
         """Send a request to a child that runs `serve`, and return its answer.
 

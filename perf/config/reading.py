@@ -22,6 +22,7 @@ from serving.model.choice import ModelChoice, photographs
 from serving.runtimes.choice import RUNTIMES, DockerSettings
 
 _AUTO = "auto"
+_TURN_S = 0.5
 _CONFIRM = (_AUTO, "never")
 _AMOUNTS = ("total", "pairs", "launches")
 
@@ -68,6 +69,7 @@ def read_settings(option: Options, root: Path) -> Settings:
         against=option.text("against"),
         sweep=_sweep(table, option.text("sweep")),
         confirm=_one_of("confirm", option.text("confirm") or _AUTO, _CONFIRM) == _AUTO,
+        turn_s=_TURN_S if (turn_s := option.decimal("turn")) is None else turn_s,
         port=option.number("port") or 0,
         startup_timeout_s=option.number("startup_timeout") or 180,
         job_timeout_s=option.number("job_timeout") or 120,

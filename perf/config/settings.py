@@ -78,6 +78,9 @@ class Settings:
     confirm: bool
     """Whether a run that a baseline leaves open is settled side by side."""
 
+    turn_s: float
+    """How long one tree runs before the other, side by side; 0 for whole blocks."""
+
     port: int
     """The server's port; 0 for a free one."""
 

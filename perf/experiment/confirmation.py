@@ -42,7 +42,7 @@ class Confirmation:
         warm_up = self.arm.warm_up()
         self.arm.check(warm_up).raise_if_bad(f"{self.scenario.name}, warming up")
         totals = warm_up.run.totals
-        pace = instruments.pace.between(totals.began_s, totals.ended_s)
+        pace = instruments.pace.within(((totals.began_s, totals.ended_s),))
         rate_rps = found.low_rps * (1.0 if pace is None else pace / searches.mean_pace)
         enough = math.ceil(math.log(_TAIL) / math.log(self.scenario.slo_share))
         self.probe = self.arm.probe(rate_rps, least=min(enough, int(_MOST_S * rate_rps)))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -67,6 +67,24 @@ class Instruments:
         with self.watch.block(idle_arm) as seen, self.monitors[arm].measuring() as usage:
             yield reading
         reading.usage, reading.conditions = usage, seen[0]
+
+    @contextmanager
+    def blocks_in_turns(
+        self, clocks: Mapping[str, Callable[[], float]]
+    ) -> Iterator[Mapping[str, BlockReading]]:
+        """Measure what runs inside as one block of each arm, which take turns.
+
+        `clocks` has for each arm a clock that stands still while the arm is stopped. The
+        readings are complete when the block has ended; the conditions are those of both.
+        """
+        readings = {arm: BlockReading() for arm in clocks}
+        with self.watch.block() as seen, ExitStack() as stack:
+            for arm, clock in clocks.items():
+                usage = stack.enter_context(self.monitors[arm].measuring(clock))
+                readings[arm].usage = usage
+            yield readings
+        for reading in readings.values():
+            reading.conditions = seen[0]
 
     def measure_limits(self) -> None:
         """Measure the limits once, where they are asked for; raises ChildError."""

@@ -19,7 +19,7 @@ from perf.experiment.instruments import (
     SCENARIO_ARM,
     Instruments,
 )
-from perf.experiment.pairing import Decided, MeasuredPair, Pairing
+from perf.experiment.pairing import Decided, MeasuredPair, Pairing, Together
 from perf.experiment.progress import Standing, Work
 from perf.experiment.schedule import Course
 from perf.judge.gate import Judgement
@@ -97,6 +97,9 @@ class Measurement:
     other: str = "reference"
     """What messages call the blocks of the reference."""
 
+    together: Together | None = None
+    """What runs the blocks of both arms at once; None to run one after the other."""
+
     afterwards: Callable[[Pairing, Instruments], None] | None = None
     """What to do when all pairs are measured, before the servers are stopped."""
 
@@ -162,6 +165,7 @@ class Measurement:
             on_record=progress.job_ended,
             on_pair=lambda pairs: progress.pair_ended(lambda: self._standing(pairs)),
             other=self.other,
+            together=self.together,
         )
 
     def _standing(self, pairs: Sequence[Pair]) -> Standing:

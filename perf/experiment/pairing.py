@@ -10,6 +10,8 @@ pytest-benchmark calls `setup` before every round, times `block` as the round, a
 4. teardown: read the yardstick; run the reference's block, if it has not run yet.
 
 A server is stopped (SIGSTOP) during everything but its own blocks.
+
+Where two trees are measured in turns (`perf.experiment.turns`), both blocks run in step 3.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import random
 import statistics
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from perf.experiment.answers import Counts, JobsFailedError
 from perf.experiment.arms import Arm, MeasuredBlock
@@ -28,9 +31,10 @@ from perf.experiment.instruments import (
     Instruments,
 )
 from perf.experiment.probes import judged_rps, paces_of
-from perf.load.record import JobRecord
+from perf.load.pools.base import OnRecord
 from perf.machine.freezing import at_rest
 from perf.machine.pace import PaceGauge
+from perf.machine.pace_process import Spans
 from perf.stats import Block, Pair, percentiles
 from serving.errors import ServerError
 
@@ -52,6 +56,9 @@ class Seen:
     probe_paces: tuple[float | None, ...] = ()
     """Of a search for the capacity, the pace in the seconds of each probe."""
 
+    spans: Spans = ()
+    """When it ran, on the monotonic clock; empty where it ran from its begin to its end."""
+
     @classmethod
     def of(cls, block: MeasuredBlock, reading: BlockReading, pace: PaceGauge) -> Seen:
         """Return the block with what must be read of the pace while that runs."""
@@ -60,7 +67,7 @@ class Seen:
     def figures(self, pace: PaceGauge) -> Block:
         """Return what the block is judged by."""
         block, totals = self.block, self.block.run.totals
-        cores_pace = pace.between(totals.began_s, totals.ended_s)
+        cores_pace = pace.within(self.spans or ((totals.began_s, totals.ended_s),))
         figures = Block(
             rps=judged_rps(block, self.probe_paces, cores_pace),
             figure=block.figure,
@@ -86,6 +93,19 @@ class MeasuredPair:
     reference: Seen
 
 
+class Together(Protocol):
+    """Runs the blocks of both arms at the same time."""
+
+    def run(
+        self, instruments: Instruments, on_record: OnRecord | None, *, ours_first: bool
+    ) -> tuple[Seen, Seen]:
+        """Return the scenario's block and the reference's.
+
+        `on_record` is called for each job of the scenario. `ours_first` says whose block
+        begins. Raises PerfError.
+        """
+
+
 class Pairing:
     """Measures the pairs of one scenario and keeps what came of them.
 
@@ -107,9 +127,10 @@ class Pairing:
         enough: Callable[[Sequence[Pair]], bool] = lambda _: False,
         disturbed: Callable[[MeasuredPair], str] = lambda _: "",
         most_replaced: int = 0,
-        on_record: Callable[[JobRecord], None] | None = None,
+        on_record: OnRecord | None = None,
         on_pair: Callable[[Sequence[Pair]], None] = lambda _: None,
         other: str = "reference",
+        together: Together | None = None,
     ) -> None:
         """Prepare to measure; nothing runs yet.
 
@@ -120,10 +141,11 @@ class Pairing:
         `most_replaced` of them. `rng` decides which block
         of a pair is first. `on_record` is called for each measured job as it ends, and
         `on_pair` with all pairs that count whenever one joins them. Messages call the
-        reference's blocks `other`.
+        reference's blocks `other`. With `together`, both blocks of a pair run at once.
         """
         self.name = name
         self._other = other
+        self._together = together
         self.scenario = scenario
         self.reference = reference
         self.counts = Counts()
@@ -142,6 +164,7 @@ class Pairing:
         self._on_record = on_record
         self._on_pair = on_pair
         self._launched = -1  # before which pair the last launch was
+        self._reference_first = False
         self._reference_block: Seen | None = None
         self._scenario_block: Seen | None = None
         self._yardstick_rps: list[float] = []
@@ -172,13 +195,21 @@ class Pairing:
             self._relaunch()
             self._launched = place
         self._reference_block = self._scenario_block = None
-        if self._rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
+        self._reference_first = self._rng.random() < 0.5  # noqa: PLR2004 -- a fair coin
+        if self._reference_first and not self._together:
             self._run_reference()
         self._yardstick_rps = self._measure_yardstick()
 
     def block(self) -> None:
         """Do step 3: the round that pytest-benchmark times."""
-        self._scenario_block = self._run(self.scenario, SCENARIO_ARM, self.reference)
+        if self._together is None:
+            self._scenario_block = self._run(self.scenario, SCENARIO_ARM, self.reference)
+            return
+        ours, theirs = self._together.run(
+            self._instruments, self._on_record, ours_first=not self._reference_first
+        )
+        self._keep_reference(theirs)
+        self._scenario_block = ours
 
     def teardown(self) -> None:
         """Do step 4, check all answers, and add the pair.
@@ -246,7 +277,9 @@ class Pairing:
             return [self._instruments.yardstick.measure_rps()]
 
     def _run_reference(self) -> None:
-        seen = self._run(self.reference, REFERENCE_ARM, self.scenario)
+        self._keep_reference(self._run(self.reference, REFERENCE_ARM, self.scenario))
+
+    def _keep_reference(self, seen: Seen) -> None:
         self._check(self.reference, seen.block, f"{self.name}, {self._other}")
         self._reference_block = seen
 

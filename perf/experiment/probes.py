@@ -25,10 +25,7 @@ def paces_of(block: MeasuredBlock, pace: PaceGauge) -> tuple[float | None, ...]:
     """Return the pace in the seconds of each probe; nothing for a block without probes."""
     if block.found is None:
         return ()
-    return tuple(
-        pace.between(min(one.scheduled_s for one in own), max(one.ended_s for one in own))
-        for own, _ in _by_probe(block)
-    )
+    return tuple(pace.within((_span(own),)) for own, _ in _by_probe(block))
 
 
 def probes_at(
@@ -57,6 +54,10 @@ def judged_rps(
         return block.judged_rps
     found = capacity_rps(probes_at(block, paces, mean_pace), block.found.share)
     return block.judged_rps if found is None else found
+
+
+def _span(requests: Sequence[Request]) -> tuple[float, float]:
+    return min(x.scheduled_s for x in requests), max(x.ended_s for x in requests)
 
 
 def _by_probe(block: MeasuredBlock) -> Iterator[tuple[list[Request], Probe]]:

@@ -93,7 +93,8 @@ class BaselineStore:
     def find(self, name: str, identity: Identity) -> tuple[Baseline | None, str]:
         """Return the newest baseline that applies, or None and the reason on one line.
 
-        Baselines of the same CPU come before those of another one. The reason names the differences to the baseline that has the fewest.
+        Baselines of the same CPU come before those of another one. The reason names the
+        differences to the baseline that has the fewest.
         """
         only = f" (--benchmark-compare={self._only})" if self._only else ""
         reason, fewest = f"no baseline for {name} in {self.folder}{only}", math.inf

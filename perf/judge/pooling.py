@@ -23,7 +23,8 @@ def pooled(candidate: Path, store: BaselineStore) -> str:
     """Return the text of the candidate's file with the runs of its baselines added.
 
     The older runs come first. Raises ConfigError where a scenario has no baseline that
-    applies, or only one of another CPU, its throughput has changed since that baseline, or no pace was measured.
+    applies, or only one of another CPU, its throughput has changed since that baseline,
+    or no pace was measured.
     """
     found = {
         new.name: (*_older(new, store), *new.runs) for new in read_baselines(candidate)

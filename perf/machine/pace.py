@@ -2,14 +2,14 @@
 
 A shared machine changes its speed within seconds: other virtual machines use the other half
 of a physical core, its power and its memory. No counter of the kernel shows that. So a tiny
-fixed piece of work runs on every core all the time, 33 times a second. Its *CPU time* tells
-how fast the core is: a process that waits for a core is not charged. Pace is one over that
-time, relative to a fixed time.
+fixed piece of work runs on every core all the time, up to 33 times a second. Its *CPU time*
+tells how fast the core is: a process that waits for a core is not charged. Pace is one over
+that time, relative to a fixed time.
 
 The work is two products of single-precision matrices, which is what most layers of a model
 come down to: one of 128 x 128 numbers that are not in the cache, which feels the memory,
-and one of 256 x 256. It takes less than a fiftieth of a core, in both arms alike; the
-report tells how much.
+and one of 256 x 256. It takes less than a fiftieth of a core, in both arms alike, because a
+slow core is asked less often; the report tells how much.
 
 The processes run `perf.machine.pace_process`.
 """
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from perf.machine.facts import allowed_cores, read_machine
-from perf.machine.pace_process import Interval, Samples
+from perf.machine.pace_process import Samples, Spans
 from serving.child import Child
 from serving.environment import computing
 
@@ -45,8 +45,8 @@ class PaceGauge(Protocol):
     def cpu_percent(self) -> float:
         """The CPU that it used, of one core, on each core."""
 
-    def between(self, begin_s: float, end_s: float) -> float | None:
-        """Return the mean pace in an interval of the monotonic clock, or None."""
+    def within(self, spans: Spans) -> float | None:
+        """Return the mean pace in these spans of the monotonic clock, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +101,16 @@ class Pace:
         passed_s = self._read_s - self._begun_s
         return 100.0 * statistics.fmean(self._cpu_s) / passed_s if passed_s else 0.0
 
-    def between(self, begin_s: float, end_s: float) -> float | None:
-        """Return the geometric mean of the pace over the cores, between two times.
+    def within(self, spans: Spans) -> float | None:
+        """Return the geometric mean of the pace over the cores, in all these spans.
 
-        The times are of the monotonic clock, in seconds. None where a core has too few
-        samples, as in a very short block. Raises ChildError where a process has died.
+        They are pairs of times of the monotonic clock, in seconds and in order. None where
+        a core has too few samples, as in a very short block. Raises ChildError where a
+        process has died.
         """
         logs = []
         for child in self._children:
-            child.send(Interval(begin_s, end_s))
+            child.send(spans)
         deadline_s = time.monotonic() + _ANSWER_S
         for place, child in enumerate(self._children):
             found = child.receive(deadline_s)

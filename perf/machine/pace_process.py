@@ -3,7 +3,7 @@
     python -m perf.machine.pace_process FD CORE
 
 `perf.machine.pace` starts it. CORE is the number of the core to stay on, or `any`. A
-request is an interval of the monotonic clock; the answer is what was measured in it.
+request is a list of spans of the monotonic clock; the answer is what was measured in them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -24,17 +24,17 @@ SMALL, LARGE = 128, 256
 """Rows and columns of the matrices of the two products."""
 
 PERIOD_S = 0.03
-"""The pause between two samples."""
+"""The pause between two samples, at least."""
+
+MOST_OF_A_CORE = 0.0175
+"""The share of a core that the process uses at most: a slow core is asked less often."""
 
 _KEPT = 100_000  # samples: half an hour, longer than any block
 _TRIMMED = 0.1
 
 
-class Interval(NamedTuple):
-    """A request: what was measured between two times?"""
-
-    begin_s: float
-    end_s: float
+Spans = tuple[tuple[float, float], ...]
+"""A request: what was measured between these times? The spans are in order, and apart."""
 
 
 class Samples(NamedTuple):
@@ -54,13 +54,14 @@ def main() -> None:
     if sys.argv[2] != "any":
         os.sched_setaffinity(0, {int(sys.argv[2])})
     pipe, work = open_pipe(), _work()
-    begun_s = time.process_time()
+    begun_s, ready_s = time.process_time(), time.monotonic()
     samples: deque[tuple[float, float]] = deque(maxlen=_KEPT)
-    pipe.send(_answer(Interval(0.0, 0.0), samples, 0.0))  # it is ready
+    pipe.send(_answer((), samples, 0.0))  # it is ready
     try:
         while True:
-            if pipe.poll(PERIOD_S):
-                used_s = time.process_time() - begun_s
+            used_s = time.process_time() - begun_s
+            rest_s = used_s / MOST_OF_A_CORE - (time.monotonic() - ready_s)
+            if pipe.poll(max(PERIOD_S, rest_s)):
                 pipe.send(_answer(pipe.recv(), samples, used_s))
             else:
                 samples.append((time.monotonic(), work()))
@@ -94,17 +95,23 @@ def _product(size: int) -> Callable[[], object]:
     return lambda: np.dot(left, right, out=product)
 
 
-def _answer(wanted: Interval, samples: deque[tuple[float, float]], cpu_s: float) -> Samples:
-    begin_s, end_s = wanted
-    # The newest samples are at the end, and are those that are asked for.
-    found: list[float] = []
-    for at_s, took_s in reversed(samples):
-        if at_s < begin_s:
-            break
-        if at_s <= end_s:
-            found.append(took_s)
+def _answer(wanted: Spans, samples: deque[tuple[float, float]], cpu_s: float) -> Samples:
+    found = list(_within(wanted, samples))
     logs = np.log(np.sort(found)[: len(found) - int(_TRIMMED * len(found))])
     return Samples(len(found), float(logs.mean()) if found else 0.0, cpu_s)
+
+
+def _within(wanted: Spans, samples: deque[tuple[float, float]]) -> Iterator[float]:
+    """Yield what the samples in these spans took, the newest first."""
+    waiting = list(wanted)
+    # The newest samples are at the end, and are those that are asked for.
+    for at_s, took_s in reversed(samples):
+        while waiting and at_s < waiting[-1][0]:
+            waiting.pop()
+        if not waiting:
+            return
+        if at_s <= waiting[-1][1]:
+            yield took_s
 
 
 if __name__ == "__main__":

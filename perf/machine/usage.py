@@ -106,6 +106,7 @@ class Monitor:
         self._memory = MemoryTally()
         self._timeline = Timeline()
         self._last_s = 0.0  # when the timeline was last added to
+        self._clock: Callable[[], float] = time.monotonic
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._ended = threading.Event()
@@ -130,13 +131,17 @@ class Monitor:
             self.stop()
 
     @contextmanager
-    def measuring(self) -> Iterator[BlockUsage]:
+    def measuring(
+        self, clock: Callable[[], float] = time.monotonic
+    ) -> Iterator[BlockUsage]:
         """Measure one block, and yield what receives its values.
 
-        Blocks must not overlap.
+        Times are told by `clock`, in seconds: one that stands still while the processes
+        are stopped leaves that time out. Blocks must not overlap.
         """
         assert self._block_start_s is None, "one block at a time"
         with self._lock:
+            self._clock = clock
             reading = self._read()
             self._cpu.resume(reading)
             self._memory.resume()
@@ -196,7 +201,7 @@ class Monitor:
 
     def _sample(self, block_start_s: float) -> float:
         """Take a sample, unless too much CPU was used; return the delay to the next."""
-        elapsed_s = self._closed_s + time.monotonic() - block_start_s
+        elapsed_s = self._closed_s + self._clock() - block_start_s
         allowed_s = _WHOLE_SHARE * elapsed_s
         if self._samples and self._own_s > allowed_s:
             return _MIN_DELAY_S
@@ -219,7 +224,7 @@ class Monitor:
 
     def _read(self) -> Reading:
         start_s = time.thread_time()
-        at_s = time.monotonic()
+        at_s = self._clock()
         reading = read_trees(self._roots(), at_s)
         self._own_s += time.thread_time() - start_s
         return reading

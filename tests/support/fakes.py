@@ -20,6 +20,7 @@ from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.load.pools.base import BlockRun, OnRecord
 from perf.load.record import BlockTotals, JobRecord
 from perf.machine.interference import Conditions, Watch
+from perf.machine.pace_process import Spans
 from perf.machine.usage import BlockUsage, Monitor
 from serving.work.classification import Top
 
@@ -167,7 +168,7 @@ class FakeMonitor:
         self._diary = diary
 
     @contextmanager
-    def measuring(self) -> Iterator[BlockUsage]:
+    def measuring(self, _clock: object = None) -> Iterator[BlockUsage]:
         """Log the start and the end."""
         self._diary.append(f"{self._arm}: measure")
         yield BlockUsage(cpu_s=1.0, memory_bytes=1000)
@@ -220,13 +221,13 @@ class FakeGauge:
 
 
 class FakePace:
-    """A pace that is as high as the interval is long."""
+    """A pace that is as high as the spans are long together."""
 
     cpu_percent = 1.5
 
-    def between(self, begin_s: float, end_s: float) -> float | None:
-        """Return the length of the interval, in seconds."""
-        return end_s - begin_s
+    def within(self, spans: Spans) -> float | None:
+        """Return the length of the spans, in seconds."""
+        return sum(end_s - begin_s for begin_s, end_s in spans)
 
 
 def fake_instruments(

@@ -56,7 +56,7 @@ def listen(
             for _ in range(_WINDOWS):
                 sleep(duration_s / _WINDOWS)
                 marks_s.append(time.monotonic())
-        found = [pace.between(begin_s, end_s) for begin_s, end_s in pairwise(marks_s)]
+        found = [pace.within((span,)) for span in pairwise(marks_s)]
     finally:
         pace.stop()
     known = [one for one in found if one is not None]

@@ -93,11 +93,27 @@ class HostedArm:
 
     def block(self, on_record: OnRecord | None = None) -> MeasuredBlock:
         """Run one block; `on_record` is called for each job when the block has ended."""
-        block = read_block(self._ask("block", _BLOCK_S))
+        self.begin_block()
+        block = self.end_block()
         for record in block.run.records if on_record else ():
             assert on_record
             on_record(record)
         return block
+
+    def begin_block(self) -> None:
+        """Let the host begin a block; `end_block` waits for it."""
+        self._send("block")
+
+    def has_ended(self, timeout_s: float) -> bool:
+        """Wait for the end of the block, so long at most; return whether it has ended.
+
+        A host that died has ended too: `end_block` says why.
+        """
+        return self._child.has_answered(timeout_s)
+
+    def end_block(self) -> MeasuredBlock:
+        """Return the block that was begun; raises PerfError."""
+        return read_block(self._receive("block", _BLOCK_S))
 
     def check(self, block: MeasuredBlock) -> Counts:  # noqa: ARG002 -- the host has kept its answers
         """Return how many jobs of the last block were bad, as the host's tree sees it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,13 +16,15 @@ from perf.experiment.collect import Measured, Result, scenario_result
 from perf.experiment.context import RunContext
 from perf.experiment.measurement import Measurement, Rounds
 from perf.experiment.schedule import Course
+from perf.experiment.turns import Turns
 from perf.judge.gate import Judgement, Terms, judge_side_by_side
+from perf.load.arrivals.closed import ClosedLoop
 from perf.stats import Pair
 
 # What does not change what a host measures, or is decided here.
 _NOT_FOR_HOSTS = frozenset(
     {"against", "budget", "confirm", "family", "history", "limits", "port", "reports"}
-    | {"require_baseline", "seed", "sweep"}
+    | {"require_baseline", "seed", "sweep", "turn"}
 )
 _PATHS = ("docker_wheels", "images", "model")
 
@@ -60,16 +63,18 @@ class SideBySide:
             budget_s=budget_s,
             decided=lambda pairs, planned: self._judge(pairs, planned).is_decided,
         )
-        outcome = Measurement(
-            context=context,
-            scenario=scenario,
-            arm=arm,
-            reference=reference,
-            course=course,
-            rounds=rounds,
-            judge=lambda pairs: self._judge(pairs, course.planned),
-            other=self.tree.label,
-        ).run()
+        with ExitStack() as stack:
+            outcome = Measurement(
+                context=context,
+                scenario=scenario,
+                arm=arm,
+                reference=reference,
+                course=course,
+                rounds=rounds,
+                judge=lambda pairs: self._judge(pairs, course.planned),
+                other=self.tree.label,
+                together=self._turns(arm, reference, stack),
+            ).run()
         judgement = replace(
             self._judge(outcome.pairing.pairs, course.planned),
             against=self.tree.label,
@@ -90,6 +95,27 @@ class SideBySide:
             )
         )
 
+    def _turns(
+        self, arm: HostedArm, reference: HostedArm, stack: ExitStack
+    ) -> Turns | None:
+        """Return what lets both trees run in turns, or None where they do not."""
+        if not self._in_turns:
+            return None
+        turns = Turns.start(arm, reference, self.context.settings.turn_s)
+        stack.callback(turns.stop)
+        return turns
+
+    @property
+    def _in_turns(self) -> bool:
+        """Whether both trees run in turns.
+
+        Jobs that begin by a schedule cannot wait for their turn. What a card has begun
+        goes on while its process is stopped.
+        """
+        settings = self.context.settings
+        closed = self.scenario.arrivals == ClosedLoop.name
+        return bool(settings.turn_s) and closed and settings.device == "cpu"
+
     def _judge(self, pairs: Sequence[Pair], planned: int) -> Judgement:
         terms = Terms(
             planned=planned,
@@ -107,6 +133,8 @@ class SideBySide:
             "scenario": [self.scenario.name],
             "runtime": self.context.header.runtime,
         }
+        if self._in_turns:  # so a job takes twice as long
+            options["job_timeout"] = 2 * settings.job_timeout_s
         return HostedArm(tree, python, placed(options, tree), self.option)
 
 

@@ -38,6 +38,7 @@ _VALUES: dict[str, object] = {
     "sweep": "torchserve",
     "arrivals": "poisson",
     "budget": 0.5,
+    "turn": 0.25,
     "docker_cpus": 1.5,
     **dict.fromkeys(("limits", "require_baseline"), True),
     **dict.fromkeys(("cache", "reports", "docker_base", "docker_memory"), "x"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from perf.experiment.instruments import Instruments
-from perf.experiment.pairing import MeasuredPair, Pairing
+from perf.experiment.pairing import MeasuredPair, Pairing, Together
 from perf.load.record import JobRecord
 from perf.stats import Pair
 from tests.support.fakes import FakeArm, fake_instruments
@@ -75,6 +75,9 @@ class Bench:
     yardstick_rps: Sequence[float] = (10.0,)
     """The readings of the yardstick, which it gives in turn."""
 
+    together: Together | None = None
+    """What runs both blocks at once."""
+
     calls: list[str] = field(default_factory=list)
     """The calls on the arms and instruments, in order."""
 
@@ -100,6 +103,7 @@ class Bench:
             disturbed=self.disturbed,
             most_replaced=self.most_replaced,
             on_record=self.records.append,
+            together=self.together,
         )
 
     def run(self, rounds: int) -> Pairing:

@@ -27,7 +27,7 @@ class SteadyPace:
     later: float = 1.0
     cpu_percent: float = 1.5
 
-    def between(self, _begin_s: float, _end_s: float) -> float | None:
+    def within(self, _spans: object) -> float | None:
         """Return the pace."""
         return self.later
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 
 from perf.experiment import pairing
 from perf.experiment.arms import MeasuredBlock
-from perf.experiment.instruments import BlockReading
+from perf.experiment.instruments import BlockReading, Instruments
 from perf.experiment.limits import LimitGauge
-from perf.load.pools.base import BlockRun
+from perf.experiment.pairing import Seen
+from perf.load.pools.base import BlockRun, OnRecord
 from perf.load.record import BlockTotals
 from perf.stats import Block, Pair
 from tests.perf.experiment.bench import (
@@ -247,3 +249,39 @@ def test_conditions_are_kept_by_block() -> None:
         for blocks in ((one.reference, one.scenario) for one in bench.pairing.measured)
     ]
     assert durations_s == [[1.0, 2.0], [4.0, 3.0], [5.0, 6.0]]
+
+
+@dataclass
+class AtOnce:
+    """Runs both blocks of a bench at once; keeps whose block began."""
+
+    begun: list[bool] = field(default_factory=list)
+    bench: Bench | None = None
+
+    def run(
+        self, _instruments: Instruments, on_record: OnRecord | None, *, ours_first: bool
+    ) -> tuple[Seen, Seen]:
+        """Return the blocks, each of which ran in two spans."""
+        assert self.bench
+        assert on_record
+        self.begun.append(ours_first)
+        spans = ((10.0, 11.0), (12.0, 15.0))
+        arms = (self.bench.scenario, self.bench.reference)
+        ours, theirs = (Seen(arm.block(), BlockReading(), spans=spans) for arm in arms)
+        on_record(record(0))
+        return ours, theirs
+
+
+def test_both_blocks_may_run_at_once() -> None:
+    """Chance decides whose block begins; both are checked; pace is that of the spans."""
+    together = AtOnce()
+    bench = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND), together=together)
+    together.bench = bench
+    pairing = bench.run(2)
+    assert together.begun == [False, True]
+    assert bench.calls.count("scenario: 8 images") == 2
+    assert bench.calls.count("reference: 4 images") == 2
+    assert pairing.counts.total == 2 * (8 + 4) + 2 * 2  # and the warm-ups
+    assert len(bench.records) == 2
+    assert [pair.scenario.pace for pair in pairing.pairs] == [4.0, 4.0]
+    assert [pair.reference.pace for pair in pairing.pairs] == [4.0, 4.0]

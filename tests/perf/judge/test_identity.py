@@ -51,6 +51,7 @@ def settings() -> Settings:
         amounts_asked=False,
         against="",
         confirm=True,
+        turn_s=0.5,
         port=0,
         startup_timeout_s=180,
         job_timeout_s=120,

@@ -1,4 +1,4 @@
-"""A server at rest is stopped, and continues afterwards."""
+"""What is at rest is stopped, and continues afterwards."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from perf.machine.freezing import at_rest
+from perf.machine.freezing import Freezer, at_rest
+from serving.child import Child
 from tests.support.fakes import wait_until
 
 # Each writes its line at once: print may write the newline apart, and mix two lines.
@@ -72,3 +74,51 @@ def test_dockers_own_process_is_not_stopped(tmp_path: Path) -> None:
                 assert seen.status() != psutil.STATUS_STOPPED
         finally:
             process.kill()
+
+
+def test_a_freezer_stops_the_group_again_and_again(family: list[psutil.Process]) -> None:
+    """The tree's own group is stopped as a whole, so each member stops and continues."""
+    freezer = Freezer.of([family[0].pid])
+    assert freezer.groups == {family[0].pid}
+    assert freezer.pids == frozenset()
+    for _ in range(3):
+        freezer.stop()
+        wait_until(lambda: _stopped(family) == [True, True], "both stop")
+        freezer.go()
+        wait_until(lambda: _stopped(family) == [False, False], "both continue")
+
+
+def test_a_group_that_others_share_is_not_stopped(family: list[psutil.Process]) -> None:
+    """Of a tree whose group is led from outside, only its own processes are stopped."""
+    freezer = Freezer.of([family[1].pid])
+    assert freezer.groups == frozenset()
+    assert freezer.pids == {family[1].pid}
+    freezer.stop()
+    wait_until(lambda: _stopped(family)[1], "the child stops")
+    assert not _stopped(family)[0]
+    freezer.go()
+    wait_until(lambda: not _stopped(family)[1], "the child continues")
+
+
+def test_what_ended_is_no_error(family: list[psutil.Process]) -> None:
+    """Neither a group nor a process that is gone stops the freezer."""
+    gone = Freezer(frozenset({2**22 + 1}), frozenset({2**22 + 2}))
+    gone.stop()
+    gone.go()
+    assert Freezer.of([2**22 + 1]) == Freezer(frozenset(), frozenset())
+    assert _stopped(family) == [False, False]
+
+
+@pytest.mark.slow(reason="starts a guard")
+def test_stopped_processes_continue_if_their_stopper_dies(
+    family: list[psutil.Process],
+) -> None:
+    """The guard lets the last ones that it was told of continue when its pipe closes."""
+    guard = Child("perf.machine.thawing_process")
+    freezer = Freezer.of([family[0].pid])
+    guard.send((freezer.groups, freezer.pids))
+    guard.receive(time.monotonic() + 30.0)
+    freezer.stop()
+    wait_until(lambda: _stopped(family) == [True, True], "both stop")
+    guard.stop()  # closes the pipe, as the death of this process would
+    wait_until(lambda: _stopped(family) == [False, False], "both continue")

@@ -18,7 +18,7 @@ import pytest
 from perf.machine import pace as module
 from perf.machine.facts import allowed_cores
 from perf.machine.pace import MOST_CORES, UNIT_S, Pace
-from perf.machine.pace_process import Interval, Samples, _answer
+from perf.machine.pace_process import Samples, _answer
 from serving.child import ChildError
 from tests.support.fakes import ended, wait_until
 
@@ -45,11 +45,11 @@ def _passed(seconds: float) -> tuple[float, float]:
 def test_samples_between_two_times_make_a_pace(pace: Pace) -> None:
     """An interval has a positive pace, which is the same when it is asked for again."""
     first = _passed(_SOME_S)
-    found = pace.between(*first)
+    found = pace.within((first,))
     assert found is not None
     assert 0.0 < found < math.inf
     _passed(_SOME_S)
-    assert pace.between(*first) == found
+    assert pace.within((first,)) == found
 
 
 def test_only_samples_between_the_times_count() -> None:
@@ -60,19 +60,31 @@ def test_only_samples_between_the_times_count() -> None:
     kept = [1e-4 * place for place in range(1, 21)]
     samples = deque([(1.0, 9.0), *((2.0 + place, s) for place, s in enumerate(kept))])
     samples.append((50.0, 9.0))
-    answer = _answer(Interval(2.0, 21.0), samples, cpu_s=0.5)
+    answer = _answer(((2.0, 21.0),), samples, cpu_s=0.5)
     mean_log_s = statistics.fmean(math.log(s) for s in kept[:18])
     assert (answer.number, answer.cpu_s) == (20, 0.5)
     assert answer.mean_log_s == pytest.approx(mean_log_s)
-    assert _answer(Interval(30.0, 40.0), samples, 0.5) == Samples(0, 0.0, 0.5)
+    assert _answer(((30.0, 40.0),), samples, 0.5) == Samples(0, 0.0, 0.5)
+
+
+def test_several_spans_count_together() -> None:
+    """What lies between two spans is left out, and each sample counts once."""
+    samples = deque((float(place), 1e-4 * (1 + place)) for place in range(20))
+    spans = ((1.5, 3.0), (4.5, 4.9), (7.0, 9.5), (19.0, 30.0))
+    taken = [2, 3, 7, 8, 9, 19]
+    answer = _answer(spans, samples, 0.5)
+    logs = [math.log(1e-4 * (1 + place)) for place in taken]
+    assert answer.number == len(taken)
+    assert answer.mean_log_s == pytest.approx(statistics.fmean(logs))
+    assert _answer((), samples, 0.5) == Samples(0, 0.0, 0.5)
 
 
 def test_a_short_interval_has_no_pace(pace: Pace) -> None:
     """A block of a few samples tells nothing, nor does a time before the first sample."""
     begin_s, end_s = _passed(_SOME_S)
-    assert pace.between(end_s - 0.05, end_s) is None
-    assert pace.between(begin_s - 100.0, begin_s - 90.0) is None
-    assert pace.between(begin_s, end_s) is not None
+    assert pace.within(((end_s - 0.05, end_s),)) is None
+    assert pace.within(((begin_s - 100.0, begin_s - 90.0),)) is None
+    assert pace.within(((begin_s, end_s),)) is not None
 
 
 def test_a_pace_of_1_is_the_work_in_the_fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -84,7 +96,7 @@ def test_a_pace_of_1_is_the_work_in_the_fixed_time(monkeypatch: pytest.MonkeyPat
             self.pid, self._answer = 1, Samples(9, math.log(next(times)), 0.0)
 
         def send(self, message: object) -> None:
-            assert message == Interval(1.0, 2.0)
+            assert message == ((1.0, 2.0),)
 
         def receive(self, _deadline_s: float) -> object:
             return self._answer
@@ -94,7 +106,7 @@ def test_a_pace_of_1_is_the_work_in_the_fixed_time(monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(module, "Child", _Told)
     monkeypatch.setattr(module, "allowed_cores", lambda: frozenset({0, 1}))
-    assert Pace().between(1.0, 2.0) == pytest.approx(4.0)
+    assert Pace().within(((1.0, 2.0),)) == pytest.approx(4.0)
 
 
 @pytest.mark.slow(reason="measures for seconds")
@@ -107,7 +119,7 @@ def test_the_pace_costs_a_fiftieth_of_a_core_at_most(pace: Pace) -> None:
     used_s = [sum(p.cpu_times()[:2]) - s for p, s in zip(processes, before_s, strict=True)]
     shares = [s / (end_s - begin_s) for s in used_s]
     assert max(shares) <= 0.02
-    pace.between(begin_s, end_s)
+    pace.within(((begin_s, end_s),))
     told = pace.cpu_percent
     assert told == pytest.approx(100.0 * statistics.fmean(shares), abs=0.5)
     _passed(1.0)
@@ -130,7 +142,7 @@ def test_a_process_that_died_is_told_at_the_next_reading(pace: Pace) -> None:
     """The reading raises ChildError, and `stop` still ends the others."""
     os.kill(pace.pids[0], signal.SIGKILL)
     with pytest.raises(ChildError, match="pace_process died"):
-        pace.between(*_passed(0.0))
+        pace.within((_passed(0.0),))
     pace.stop()
     wait_until(lambda: all(ended(pid) for pid in pace.pids), "the processes end")
 
@@ -172,7 +184,7 @@ def test_where_a_core_cannot_be_chosen_processes_run_anywhere(
         assert len(pace.pids) == min(len(allowed_cores()), MOST_CORES)
         for pid in pace.pids:
             assert set(psutil.Process(pid).cpu_affinity() or ()) == allowed_cores()
-        assert pace.between(*_passed(_SOME_S)) is not None
+        assert pace.within((_passed(_SOME_S),)) is not None
     finally:
         pace.stop()
 

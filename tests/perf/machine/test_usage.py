@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -11,6 +12,7 @@ import psutil
 import pytest
 
 from perf.machine import usage as module
+from perf.machine.active import ActiveTime
 from perf.machine.processes import IGNORED
 from perf.machine.usage import Monitor, Usage
 from tests.support.commanded import CommandedProcess
@@ -90,6 +92,24 @@ def test_only_the_blocks_count(start: Start) -> None:
                 used_s += busy.ask("burn 0.2") - before_s
         usage = monitor.stop()
     assert usage.cpu_seconds_by_part["busy"] == pytest.approx(used_s, abs=8 * _TICK_S)
+
+
+def test_time_in_which_a_tree_is_stopped_does_not_count(start: Start) -> None:
+    """With a clock that stands still meanwhile, the percentage is of the other time."""
+    busy, clock = start(), ActiveTime()
+    with Monitor(Roots(busy=(busy.pid,)), usable_cores=1.0) as monitor:
+        with monitor.measuring(clock.now):
+            for _ in range(2):
+                clock.go()
+                busy.ask("burn 0.5")
+                clock.stop()
+                time.sleep(0.5)
+        usage = monitor.stop()
+    ran_s = clock.now()
+    assert usage.duration_s == pytest.approx(ran_s)
+    assert sum(one.duration_s for one in usage.timeline) == pytest.approx(ran_s)
+    expected = 100.0 * usage.cpu_seconds_by_part["busy"] / ran_s
+    assert usage.cpu_percent_mean == pytest.approx(min(100.0, expected))
 
 
 def test_each_block_has_its_own_figures(start: Start) -> None:

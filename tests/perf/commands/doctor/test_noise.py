@@ -88,7 +88,7 @@ def test_the_limits_are_the_gates(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_real_machine_is_heard() -> None:
     """Every core has a pace in each part, and the shares are shares."""
-    heard = listen(1.2, read_machine().usable_cores)
+    heard = listen(2.4, read_machine().usable_cores)
     assert len(heard.paces) == 4
     assert all(pace > 0.0 for pace in heard.paces)
     seen = heard.shares
