@@ -265,7 +265,10 @@ class Pairing:
             arm.begin_relaunch()
         for arm in arms:
             arm.relaunch()
-        for arm, who in zip(arms, ("", f", {self._other}"), strict=True):
+        warming = [(self.scenario, ""), (self.reference, f", {self._other}")]
+        if self._together and self._rng.random() < 0.5:  # noqa: PLR2004 -- a fair coin
+            warming.reverse()  # what was warmed up last may have an advantage
+        for arm, who in warming:
             # The first jobs after a launch find cold caches.
             self._check(arm, arm.warm_up(), f"{self.name}{who}, warming up")
         self.check_server()

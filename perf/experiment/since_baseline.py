@@ -47,16 +47,18 @@ class SinceBaseline:
 
         Without `budget_s` there are as many launches as the profile has. A `brief`
         measurement ends after the fewest launches, whatever it finds: what it leaves open
-        is settled side by side. So does one whose baseline is of another CPU, because
-        more launches would not make that one tell more.
+        is settled side by side. One whose baseline is of another CPU ends after one launch,
+        because more of them would not make that one tell more.
         """
         context, scenario = self.context, self.scenario
         brief = brief or self._is_elsewhere
+        fewest = 1 if self._is_elsewhere else FEWEST_LAUNCHES
         lab, settings = context.lab, context.settings
         course = Course(
             profile=settings.profile_of(scenario),
             budget_s=budget_s,
             decided=lambda pairs, planned: self._decided(pairs, planned, brief=brief),
+            fewest=fewest,
         )
         arm = lab.arm(scenario)
         confirmation = None
@@ -74,7 +76,7 @@ class SinceBaseline:
             afterwards=None if confirmation is None else confirmation.run,
         ).run()
         facts = self._facts(outcome)
-        planned = FEWEST_LAUNCHES if brief else course.planned
+        planned = fewest if brief else course.planned
         judgement = self._judge(outcome.pairing.pairs, planned, facts)
         return scenario_result(
             Measured(
@@ -95,7 +97,7 @@ class SinceBaseline:
         if self.context.complete:
             return False
         launches = len({pair.launch for pair in pairs})
-        if brief and launches >= FEWEST_LAUNCHES:
+        if brief and (self._is_elsewhere or launches >= FEWEST_LAUNCHES):
             return True
         return self._judge(pairs, planned, {}).is_decided
 

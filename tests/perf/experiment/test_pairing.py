@@ -275,7 +275,8 @@ class AtOnce:
 def test_both_blocks_may_run_at_once() -> None:
     """Chance decides whose block begins; both are checked; pace is that of the spans."""
     together = AtOnce()
-    bench = Bench(FixedRandom(REFERENCE_FIRST, REFERENCE_SECOND), together=together)
+    numbers = (REFERENCE_SECOND, REFERENCE_FIRST, REFERENCE_SECOND)
+    bench = Bench(FixedRandom(*numbers), together=together)
     together.bench = bench
     pairing = bench.run(2)
     assert together.begun == [False, True]
@@ -285,3 +286,17 @@ def test_both_blocks_may_run_at_once() -> None:
     assert len(bench.records) == 2
     assert [pair.scenario.pace for pair in pairing.pairs] == [4.0, 4.0]
     assert [pair.reference.pace for pair in pairing.pairs] == [4.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("number", "first"), [(REFERENCE_FIRST, "reference"), (REFERENCE_SECOND, "scenario")]
+)
+def test_chance_decides_who_is_warmed_up_first(number: float, first: str) -> None:
+    """Side by side, what was warmed up last may have an advantage."""
+    together = AtOnce()
+    bench = Bench(FixedRandom(number), together=together)
+    together.bench = bench
+    bench.run(1)
+    warming = [call for call in bench.calls if call.endswith(": 2 images")]
+    assert warming[0] == f"{first}: 2 images"
+    assert len(warming) == 2
