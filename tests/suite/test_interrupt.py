@@ -120,3 +120,22 @@ def test_after_sigkill_jobs_end_and_the_next_run_ends_the_server(suite: Suite) -
     assert run.servers(), "no process is left that could end the server"
     assert_the_next_run_works(suite)
     assert run.servers() == []
+
+
+def test_after_sigkill_side_by_side_no_process_stays_stopped(suite: Suite) -> None:
+    """The tree that waits for its turn is stopped, and cannot notice. It ends all the same.
+
+    Its host ends its server too.
+    """
+    arguments = ("--perf-model", tiny_model(), "--perf-scenario", "decentralized")
+    run = suite.start(*arguments, "-k", "throughput", f"--perf-against={ROOT}")
+
+    def stopped() -> list[psutil.Process]:
+        found = suite.processes()
+        return [one for one in found if one.status() == psutil.STATUS_STOPPED]
+
+    run.until("a tree waits for its turn", stopped)
+    run.process.kill()
+    run.process.wait()
+    wait_until(lambda: not suite.processes(), "the end of all processes")
+    assert_the_next_run_works(suite)
