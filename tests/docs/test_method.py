@@ -43,7 +43,7 @@ _CALLED = {"throughput": THROUGHPUT, "peak memory": MEMORY, "CPU time": CPU, "p9
         (r"the whole ([\d.]+) % interval lies outside", 100 * validity.NULL_CONFIDENCE),
         (r"interval lies outside ([\d.]+) to", 1 - validity.NULL_CONTROL),
         (r"interval lies outside 0.98 to ([\d.]+)", 1 + validity.NULL_CONTROL),
-        (r"pairs of matrices (\d+) times a second", round(1 / pace_process.PERIOD_S)),
+        (r"of matrices up to (\d+) times a second", round(1 / pace_process.PERIOD_S)),
         (r"a second: (\d+) x", pace_process.SMALL),
         (r"x 128 and (\d+) x", pace_process.LARGE),
         (
