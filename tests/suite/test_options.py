@@ -143,6 +143,14 @@ REFUSED: dict[str, tuple[Words, Words]] = {
         ("--perf-total=2", "--perf-pairs=3"),
         ("--perf-total 2:", "--perf-pairs"),
     ),
+    "turn below 0": (
+        ("--perf-turn=-1",),
+        ("--perf-turn -1: ", "not a number of at least 0"),
+    ),
+    "turn as text": (
+        ("--perf-turn=soon",),
+        ("--perf-turn soon: ", "not a number of at least 0"),
+    ),
     "confirm": (
         ("--perf-confirm=always",),
         ("--perf-confirm always: ", "choose auto or never"),
