@@ -47,12 +47,12 @@ class SinceBaseline:
 
         Without `budget_s` there are as many launches as the profile has. A `brief`
         measurement ends after the fewest launches, whatever it finds: what it leaves open
-        is settled side by side. One whose baseline is of another CPU ends after one launch,
-        because more of them would not make that one tell more.
+        is settled side by side. Where the baseline is of another CPU, one launch is enough
+        for that, because more would not tell more; without `brief` there are as many as
+        without a baseline.
         """
         context, scenario = self.context, self.scenario
-        brief = brief or self._is_elsewhere
-        fewest = 1 if self._is_elsewhere else FEWEST_LAUNCHES
+        fewest = 1 if brief and self._is_elsewhere else FEWEST_LAUNCHES
         lab, settings = context.lab, context.settings
         course = Course(
             profile=settings.profile_of(scenario),
@@ -97,7 +97,10 @@ class SinceBaseline:
         if self.context.complete:
             return False
         launches = len({pair.launch for pair in pairs})
-        if brief and (self._is_elsewhere or launches >= FEWEST_LAUNCHES):
+        if self._is_elsewhere:
+            usual = self.context.settings.profile_of(self.scenario).launches
+            return brief or launches >= usual
+        if brief and launches >= FEWEST_LAUNCHES:
             return True
         return self._judge(pairs, planned, {}).is_decided
 

@@ -16,10 +16,11 @@ from perf.experiment.collect import Result
 from perf.experiment.context import RunContext
 from perf.experiment.scenario_run import ScenarioRun
 from perf.experiment.schedule import Budget
+from perf.experiment.since_baseline import SinceBaseline
 from perf.judge.gate import Judgement
 from perf.judge.validity import Shares
 from perf.report.result import Requests, ScenarioResult
-from perf.stats import Verdict
+from perf.stats import Block, Pair, Verdict
 from serving.errors import ConfigError, PerfError
 from tests.support.suite import fresh_suite, tiny_model
 
@@ -236,3 +237,20 @@ def test_run_with_a_tiny_budget_measures_two_launches() -> None:
         pairs = run.row("decentralized")["pairs"]
     assert [pair["launch"] for pair in pairs] == [0, 1]
     assert "Traceback" not in run.output
+
+
+@pytest.mark.parametrize(("brief", "enough"), [(True, 1), (False, 4)])
+def test_a_baseline_of_another_cpu_ends_no_sooner_than_none(
+    monkeypatch: pytest.MonkeyPatch, *, brief: bool, enough: int
+) -> None:
+    """If it is settled, one launch is enough; else the profile's, as without a baseline."""
+    monkeypatch.setattr(SinceBaseline, "_is_elsewhere", True)
+    profile = SimpleNamespace(launches=4)
+    context = SimpleNamespace(
+        complete=False, settings=SimpleNamespace(profile_of=lambda _: profile)
+    )
+    since = SinceBaseline(cast("RunContext", context), Table.read().scenario[0])
+    block = Block(1.0)
+    for launches in range(1, 6):
+        pairs = [Pair(scenario=block, reference=block, launch=n) for n in range(launches)]
+        assert since._decided(pairs, 9, brief=brief) == (launches >= enough)
