@@ -24,6 +24,8 @@ PAIRS = 3
 OPEN = ("unchanged", "inconclusive")
 # What a job waits. Without it other programs would decide how long a block takes.
 NORMAL_S, SLOWER_S = 0.3, 0.9
+# It waits in pieces: a sleep goes on while the tree is stopped for the turn of the other.
+PIECE_S = 0.02
 TABLE = "perf/scenarios.toml"
 ROW = f'name = "{NAME}"\narm = "decentralized"\njobs = "cores"\n'
 # So wide that other programs alone bring no verdict about. The jobs compute almost nothing,
@@ -37,14 +39,19 @@ p99_tolerance = 0.9
 
 def waiting(seconds: float, before: float = NORMAL_S) -> dict[str, Edit]:
     """Return the edit after which a job waits so long, and not as long as `before`."""
-    return {JOB: replaced(f"time.sleep({before})", f"time.sleep({seconds})")}
+    return {JOB: replaced(wait(before), wait(seconds))}
+
+
+def wait(seconds: float) -> str:
+    """Return the line of code that waits so long."""
+    return f"    [time.sleep({PIECE_S}) for _ in range({round(seconds / PIECE_S)})]\n"
 
 
 def first_wait(text: str) -> str:
     """Return the code of the jobs with the wait that all revisions have."""
     text = replaced("import importlib\n", "import importlib\nimport time\n")(text)
     place = "    return load(target)(image)\n"
-    return replaced(place, f"    time.sleep({NORMAL_S})\n{place}")(text)
+    return replaced(place, f"{wait(NORMAL_S)}{place}")(text)
 
 
 FIRST: dict[str, Edit] = {JOB: first_wait, TABLE: replaced(ROW, f"{ROW}{WIDE}")}
