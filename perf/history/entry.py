@@ -134,10 +134,19 @@ class Entry(BaseModel):
         return self.about.get("card", self.device)
 
     @property
+    def cpu(self) -> str:
+        """The name of the machine's CPU; empty where it is unknown.
+
+        A class may hold several: at equal pace one does more of the same work than another.
+        """
+        return self.about.get("CPU", "")
+
+    @property
     def series(self) -> tuple[str, ...]:
         """What must be equal for two results to be compared."""
-        where = (self.machine_class, self.computer, self.runtime, self.profile, self.model)
-        return (*where, shlex.join(self.options), self.scenario, self.figure)
+        where = (self.machine_class, self.cpu, self.computer, self.runtime)
+        what = (self.profile, self.model, shlex.join(self.options))
+        return (*where, *what, self.scenario, self.figure)
 
     @property
     def key(self) -> tuple[str, ...]:

@@ -63,6 +63,7 @@ def _about(entry: Entry) -> str:
     """Return in words what all results of the series share, beside the scenario."""
     shared = [
         f"machine class {entry.machine_class}",
+        f"CPU {entry.cpu or 'unknown'}",
         f"runtime {entry.runtime}",
         f"device {entry.computer}",
         f"profile {entry.profile}",

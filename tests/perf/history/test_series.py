@@ -36,6 +36,7 @@ def only(entries: list[Entry]) -> TrendSeries:
         {"figure": "capacity"},
         {"options": ("--perf-total", "64")},
         {"about": {"card": "another card"}},
+        {"about": {"CPU": "another CPU"}},
     ],
     ids=str,
 )
