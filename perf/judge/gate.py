@@ -82,6 +82,9 @@ class Judgement:
     ours: str = ""
     """What this tree is called beside it."""
 
+    turn_s: float = 0.0
+    """Seconds of a turn in a run side by side; 0 where one block followed the other."""
+
     differences: tuple[str, ...] = ()
     """What is not as it was in the baseline or is in the other tree, one phrase each."""
 

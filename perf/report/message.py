@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
+from collections.abc import Sequence
 from pathlib import PurePath
 
 from perf.config.header import RunHeader
@@ -37,6 +38,18 @@ def explain(result: ScenarioResult, header: RunHeader) -> str:
     """Return the verdict, why, what is known besides, and how to repeat it, on one line."""
     said, command = account(result, header), again(result, header)
     return formatting.one_line(f"{said} To repeat it alone: {command}")
+
+
+def in_turns(results: Sequence[ScenarioResult]) -> str:
+    """Return how two trees were measured at the same time; empty where none were."""
+    turns_s = sorted({one.judgement.turn_s for one in results if one.judgement.turn_s})
+    if not turns_s:
+        return ""
+    lengths = " or ".join(f"{turn_s:g}" for turn_s in turns_s)
+    return (
+        f"side by side: both trees ran in the same minutes, in turns of {lengths} s; times "
+        "are those of a tree's own turns"
+    )
 
 
 def account(result: ScenarioResult, header: RunHeader) -> str:

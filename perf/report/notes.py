@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 
 from perf.report import derived, formatting
-from perf.report.message import remark
+from perf.report.message import in_turns, remark
 from perf.report.result import HarnessResult, ScenarioResult
 from perf.report.run import RunResults
 from perf.stats import Estimate
@@ -40,6 +40,7 @@ def notes(run: RunResults) -> list[str]:
     return [
         *_legend(results),
         *_baselines(results),
+        *filter(None, [in_turns(results)]),
         *_memory(results),
         _harness(results, run.harness),
         *_null_control(results),

@@ -43,16 +43,26 @@ class Outcome(BaseModel):
     verdict: Verdict
     reason: str
 
+    turn_s: float = 0.0
+    """Seconds of a turn; 0 where one block followed the other."""
+
     change: float | None
     """The estimated throughput at equal pace, over that of the other tree."""
 
     pairs: tuple[StoredPair, ...]
 
+    @property
+    def cpu(self) -> str:
+        """The name of the machine's CPU, without the class."""
+        return self.machine.rpartition(", ")[0]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRow:
-    """The verdicts for one loss."""
+    """The verdicts for one loss on one kind of machine."""
 
+    cpu: str
+    turn_s: float
     loss: float
 
     scenario: str
@@ -90,6 +100,7 @@ def outcomes_of(
             scenario=row["name"],
             verdict=row["verdict"],
             reason=row["reason"],
+            turn_s=row.get("turn_s") or 0.0,
             change=row["change"] and row["change"]["estimate"],
             pairs=row["pairs"],
         )
@@ -98,22 +109,29 @@ def outcomes_of(
 
 
 def live_rows(outcomes: Sequence[Outcome]) -> list[LiveRow]:
-    """Return a row for each loss and scenario; the first of a loss is for all scenarios."""
-    losses = sorted({one.loss for one in outcomes})
+    """Return a row for each CPU, length of turns, loss and scenario.
+
+    The first row of a loss is for all scenarios.
+    """
     names = ["", *dict.fromkeys(one.scenario for one in outcomes)]
-    rows = [_row(outcomes, loss, name) for loss in losses for name in names]
+    groups: dict[tuple[str, float, float], list[Outcome]] = {}
+    for one in outcomes:
+        groups.setdefault((one.cpu, one.turn_s, one.loss), []).append(one)
+    rows = [_row(groups[key], name) for key in sorted(groups) for name in names]
     return [row for row in rows if row is not None]
 
 
-def _row(outcomes: Sequence[Outcome], loss: float, name: str) -> LiveRow | None:
-    of_row = [x for x in outcomes if x.loss == loss and name in ("", x.scenario)]
+def _row(outcomes: Sequence[Outcome], name: str) -> LiveRow | None:
+    of_row = [one for one in outcomes if name in ("", one.scenario)]
     changes = [one.change for one in of_row if one.change is not None]
     judged = [one for one in of_row if one.verdict is not Verdict.INVALID]
     if not judged or not changes:
         return None
     hits = sum(one.verdict is Verdict.REGRESSED for one in judged)
     return LiveRow(
-        loss=loss,
+        cpu=of_row[0].cpu,
+        turn_s=of_row[0].turn_s,
+        loss=of_row[0].loss,
         scenario=name,
         verdicts=Counter(one.verdict for one in of_row),
         regressed=Rate(hits, len(judged)),

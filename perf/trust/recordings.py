@@ -46,6 +46,9 @@ class Recording(BaseModel):
     quiet: bool
     """Whether nothing else ran on the machine."""
 
+    turn_s: float = 0.0
+    """Seconds of a turn, side by side; 0 where one block followed the other."""
+
     scenarios: Mapping[str, tuple[StoredPair, ...]]
 
     def launches(self, name: str) -> list[list[Pair]]:
@@ -113,6 +116,7 @@ def _of_summary(raw: Mapping[str, Any], written: datetime, quiet: bool) -> Recor
         runtime=raw["runtime"],
         model=raw["model"].split(" ")[0],
         quiet=quiet,
+        turn_s=max((row.get("turn_s") or 0.0 for row in rows.values()), default=0.0),
         scenarios={
             name: tuple(row.get("against_pairs") or row["pairs"])
             for name, row in rows.items()

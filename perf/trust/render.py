@@ -137,6 +137,8 @@ def _live(rows: Sequence[LiveRow]) -> list[str]:
     verdicts = sorted({verdict for row in rows for verdict in row.verdicts})
     cells = [
         [
+            row.cpu,
+            _blocks(row.turn_s),
             f"{row.loss:.0%}",
             row.scenario or "all",
             *(row.verdicts.get(verdict, 0) for verdict in verdicts),
@@ -145,7 +147,13 @@ def _live(rows: Sequence[LiveRow]) -> list[str]:
         ]
         for row in rows
     ]
-    heads = ["intended loss", "scenario", *(verdict.value for verdict in verdicts)]
+    heads = [
+        "CPU",
+        "blocks",
+        "intended loss",
+        "scenario",
+        *(verdict.value for verdict in verdicts),
+    ]
     return [
         "## Live runs",
         (
@@ -162,6 +170,7 @@ def _recordings(machines: Sequence[MachinePart]) -> str:
             machine.name,
             one.recorded[:16],
             one.kind.value,
+            _blocks(one.turn_s),
             one.runtime,
             one.model,
             one.machine["class"],
@@ -173,8 +182,12 @@ def _recordings(machines: Sequence[MachinePart]) -> str:
         for machine in machines
         for one in machine.recordings
     ]
-    heads = ["machine", "recorded", "beside", "runtime", "model", "machine class", "CPU"]
-    return _pipe([*heads, "state", "launches", "pairs"], rows)
+    heads = ["machine", "recorded", "beside", "blocks", "runtime", "model"]
+    return _pipe([*heads, "machine class", "CPU", "state", "launches", "pairs"], rows)
+
+
+def _blocks(turn_s: float) -> str:
+    return f"in turns of {turn_s:g} s" if turn_s else "one after the other"
 
 
 def _heads(losses: Sequence[float]) -> list[str]:

@@ -175,6 +175,7 @@ SETTLED = replace(
         baseline_file=BATCH.judgement.baseline_file,
         against="the baseline's commit 383fe61f7988",
         ours="HEAD",
+        turn_s=0.5,
         before=BATCH.judgement,
     ),
 )
@@ -297,6 +298,7 @@ def _judgements(before: st.SearchStrategy[Judgement | None]) -> Any:  # noqa: AN
         baseline_file=st.none() | text,
         against=text,
         ours=text,
+        turn_s=st.just(0.0) | positive,
         differences=st.lists(text, max_size=2).map(tuple),
         before=before,
         unsettled=text,

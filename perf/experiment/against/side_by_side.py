@@ -79,6 +79,7 @@ class SideBySide:
             self._judge(outcome.pairing.pairs, course.planned),
             against=self.tree.label,
             ours=ours.label,
+            turn_s=context.settings.turn_s if self._in_turns else 0.0,
             differences=(
                 *_differences(reference.facts, arm.facts),
                 *_kept_jobs(reference, arm),

@@ -40,6 +40,10 @@ def _before(result: ScenarioResult) -> dict[str, object] | None:
     }
 
 
+def _turn_s(judgement: Judgement) -> float | None:
+    return judgement.turn_s if judgement.against else None
+
+
 def _quantities(judgement: Judgement) -> list[dict[str, object]]:
     return [as_object(_JUDGED, one) for one in judgement.quantities]
 
@@ -153,6 +157,16 @@ FIGURES: tuple[Figure[Any], ...] = (
             "side; else null.",
             "type": ["string", "null"],
         },
+        required=False,
+    ),
+    Figure(
+        path="turn_s",
+        value=lambda result: _turn_s(result.judgement),
+        schema=described(
+            "Seconds of a turn in the run side by side, in which both trees ran at once; 0 "
+            "where one block followed the other; null without such a run.",
+            AMOUNT,
+        ),
         required=False,
     ),
     Figure(

@@ -80,6 +80,8 @@ def facts(run: RunResults) -> Iterator[str]:
     for name, why in run.skipped.items():
         yield formatting.one_line(f"Skipped: {name}: {why}.")
     yield from _without_baseline(results)
+    if turns := message.in_turns(results):
+        yield f"{turns[0].upper()}{turns[1:]}."
     if any(result.judgement.quantities for result in results):
         yield from _smallest_seen(results)
         yield (

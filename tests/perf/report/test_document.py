@@ -83,6 +83,7 @@ def test_it_holds_what_the_baseline_alone_said() -> None:
         "quantities": batch["quantities"],
     }
     assert (batch["against"], batch["before"]) == (None, None)
+    assert (settled["turn_s"], batch["turn_s"]) == (0.5, None)
 
 
 def test_it_holds_what_the_machine_did() -> None:

@@ -23,6 +23,7 @@ from tests.support.results import (
     BATCH,
     LIMITED,
     LOCAL,
+    SETTLED,
     UNREAD,
     rejudged,
     run_of,
@@ -132,6 +133,13 @@ def test_the_null_control_has_a_line_of_its_own() -> None:
     assert f"\n- {line}\n" in MARKDOWN.render(run_of(LOCAL, BATCH))
     for exporter in (TERMINAL, MARKDOWN):
         assert "null control" not in exporter.render(run_of(BATCH, UNREAD))
+
+
+def test_turns_are_told_once() -> None:
+    """A line says that both trees ran at the same time, where some did."""
+    said = "side by side: both trees ran in the same minutes, in turns of 0.5 s; times are"
+    assert TERMINAL.render(run_of(SETTLED, SETTLED, BATCH)).count(said) == 1
+    assert "in turns" not in TERMINAL.render(run_of(BATCH))
 
 
 def test_a_run_without_scenarios_or_harness_is_still_a_report() -> None:

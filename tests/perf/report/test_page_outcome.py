@@ -88,6 +88,13 @@ def test_the_head_says_what_would_have_been_seen_and_how_to_repeat_it() -> None:
     assert "tox -e serving-batch -- --perf-seed 7 --perf-runtime process" in head
 
 
+def test_the_head_says_that_two_trees_ran_in_turns() -> None:
+    """Times are then those of a tree's own turns, which a reader must know."""
+    said = "Side by side: both trees ran in the same minutes, in turns of 0.5 s"
+    assert said in page_of(SETTLED).only("header").text
+    assert said not in page_of(BATCH).only("header").text
+
+
 def test_the_highest_ratio_is_told() -> None:
     """It is what a first run is about; the reference is not compared with itself."""
     slow = rejudged(replace(BATCH, name="slow"), ratio=Estimate(1.5, 1.4, 1.6, 0.95))

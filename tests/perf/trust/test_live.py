@@ -62,7 +62,14 @@ def test_a_round_has_unchanged_runs() -> None:
     assert ROUND.count(0.0) == 2
 
 
-def outcome(loss: float, verdict: Verdict, change: float | None, run: int = 0) -> Outcome:
+def outcome(
+    loss: float,
+    verdict: Verdict,
+    change: float | None,
+    *,
+    cpu: str = "x",
+    turn_s: float | None = None,
+) -> Outcome:
     """Return an outcome of serving-batch."""
     row = {
         "name": "serving-batch",
@@ -70,14 +77,15 @@ def outcome(loss: float, verdict: Verdict, change: float | None, run: int = 0) -
         "reason": "",
         "change": None if change is None else {"estimate": change},
         "pairs": pairs_of(1.0, 1.0),
+        "turn_s": turn_s,
     }
     summary = {
-        "machine": {"CPU": "x"},
+        "machine": {"CPU": cpu},
         "machine_class": "a class",
         "model": "resnet18 (seeded weights)",
         "scenarios": [row],
     }
-    (found,) = outcomes_of(summary, "2026-01-02T03:04", run, loss)
+    (found,) = outcomes_of(summary, "2026-01-02T03:04", 0, loss)
     return found
 
 
@@ -97,9 +105,24 @@ def test_verdicts_are_counted_by_loss() -> None:
     assert row.change == pytest.approx(-0.05)
 
 
+def test_verdicts_are_counted_by_machine_and_turn() -> None:
+    """Other CPUs, and blocks in turns, have rows of their own."""
+    kinds = (("x, y (family 1)", None), ("x, y (family 1)", 0.5), ("z", 0.5))
+    outcomes = [
+        outcome(0.0, Verdict.UNCHANGED, 1.0, cpu=cpu, turn_s=turn_s)
+        for cpu, turn_s in kinds
+    ]
+    rows = [row for row in live_rows(outcomes) if not row.scenario]
+    assert [(row.cpu, row.turn_s or None) for row in rows] == list(kinds)
+    assert all(row.verdicts == {Verdict.UNCHANGED: 1} for row in rows)
+
+
 def test_outcomes_survive_the_file(tmp_path: Path) -> None:
     """What is written as a line is read back."""
-    made = [outcome(0.0, Verdict.UNCHANGED, 1.0), outcome(0.1, Verdict.REGRESSED, 0.9, 1)]
+    made = [
+        outcome(0.0, Verdict.UNCHANGED, 1.0, turn_s=0.5),
+        outcome(0.1, Verdict.REGRESSED, 0.9),
+    ]
     lines = "".join(f"{one.model_dump_json()}\n" for one in made)
     (tmp_path / "a.jsonl").write_text(lines, encoding="utf-8")
     assert read_live(tmp_path) == made

@@ -29,6 +29,7 @@ def summary_file(folder: Path, against: str | None) -> Path:
     row = {
         "name": "serving-batch",
         "against": against,
+        "turn_s": None if against is None else 0.5,
         "pairs": pairs_of(1.0, 1.01, launches=2),
     }
     whole = {
@@ -62,6 +63,7 @@ def test_a_run_side_by_side_is_a_recording_too(tmp_path: Path) -> None:
     made = recording_of(summary_file(tmp_path, "HEAD"), quiet=False)
     assert (made.kind, made.model, made.quiet) == (Kind.SIDE_BY_SIDE, "resnet152", False)
     assert len(made.launches("serving-batch")) == 2
+    assert made.turn_s == 0.5
     with pytest.raises(ValueError, match="side by side"):
         recording_of(summary_file(tmp_path, None), quiet=True)
 
