@@ -43,7 +43,10 @@ from perf.trust.render import (
 from perf.trust.rivals import Pinpoint
 
 SEED = 20261127
-LAUNCHES = 16  # as many as fit into six minutes side by side
+LAUNCHES = {"epyc-zen4": 10, "epyc-zen5": 16}
+"""As many as were seen to fit into six minutes side by side, by machine."""
+
+_FEWEST_LAUNCHES = min(LAUNCHES.values())  # for a machine of which it is not known
 _HERE = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
 
@@ -177,7 +180,6 @@ def page_of(recordings: Mapping[str, Sequence[Recording]], number: int) -> Page:
     return Page(
         machines=parts,
         live=live_rows(read_live()),
-        planned=LAUNCHES,
         number=number,
         computed_on=f"{datetime.now(UTC):%Y-%m-%d}",
     )
@@ -185,19 +187,21 @@ def page_of(recordings: Mapping[str, Sequence[Recording]], number: int) -> Page:
 
 def _part(name: str, recordings: Sequence[Recording], number: int) -> MachinePart:
     runs = runs_of(recordings, Kind.REFERENCE)
-    beside = SideBySide(runs_of(recordings, Kind.SIDE_BY_SIDE), _plan(side_by_side=True))
+    beside_plan = _plan(name, side_by_side=True)
+    beside = SideBySide(runs_of(recordings, Kind.SIDE_BY_SIDE), beside_plan)
     ways: dict[str, Draws] = {}
     for baseline_runs in range(1, len(runs)):
-        plan = replace(_plan(side_by_side=False), baseline_runs=baseline_runs)
+        plan = replace(_plan(name, side_by_side=False), baseline_runs=baseline_runs)
         word = "run" if baseline_runs == 1 else "runs"
         ways[f"with a baseline of {baseline_runs} {word}"] = SinceBaseline(runs, plan)
     if beside.names:
         ways[SIDE_BY_SIDE] = beside
         ways[WITHOUT_PACE] = replace(beside, paced=False)
         ways[PINPOINT] = Pinpoint(beside)
-    one = SinceBaseline(runs, _plan(side_by_side=False))
+    one = SinceBaseline(runs, _plan(name, side_by_side=False))
     return MachinePart(
         name=name,
+        planned=beside_plan.planned,
         curves={
             how: operating_curve(draw, number=number, seed=SEED)
             for how, draw in ways.items()
@@ -208,9 +212,9 @@ def _part(name: str, recordings: Sequence[Recording], number: int) -> MachinePar
     )
 
 
-def _plan(*, side_by_side: bool) -> Plan:
+def _plan(machine: str, *, side_by_side: bool) -> Plan:
     return Plan(
-        planned=LAUNCHES,
+        planned=LAUNCHES.get(machine, _FEWEST_LAUNCHES),
         tolerances={
             row.name: row.tolerances(side_by_side=side_by_side)["throughput"]
             for row in Table.read().scenario

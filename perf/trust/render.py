@@ -26,6 +26,9 @@ class MachinePart:
 
     name: str
 
+    planned: int
+    """The most launches of a drawn run."""
+
     curves: Mapping[str, Curve]
     """By the way of comparing, such as `side by side`."""
 
@@ -42,9 +45,6 @@ class Page:
     machines: Sequence[MachinePart]
     live: Sequence[LiveRow]
 
-    planned: int
-    """The most launches of a run."""
-
     number: int
     """How many runs were drawn for each point."""
 
@@ -58,7 +58,7 @@ def markdown(page: Page) -> str:
         "# How often a verdict is wrong",
         (
             f"Computed on {page.computed_on} from {page.number:,} drawn runs for each "
-            f"point, with at most {page.planned} launches of each server. The launches of "
+            "point, with at most as many launches as fit into six minutes. The launches of "
             "a run are drawn at random from recorded runs of unchanged code; to simulate a "
             "loss, throughputs are reduced. Every rate has its 95 % interval (Wilson), "
             "which does not count that there are few recordings. What a whole run has in "
@@ -85,11 +85,12 @@ def markdown(page: Page) -> str:
 
 def _overview(machines: Sequence[MachinePart]) -> str:
     rows = [
-        [machine.name, how, str(curve.alarms), *_over_all(curve)]
+        [machine.name, how, machine.planned, str(curve.alarms), *_over_all(curve)]
         for machine in machines
         for how, curve in machine.curves.items()
     ]
-    return _pipe(["machine", "compared", "called changed", *_heads(LOSSES[1:])], rows)
+    heads = ["machine", "compared", "launches, at most", "called changed"]
+    return _pipe([*heads, *_heads(LOSSES[1:])], rows)
 
 
 def _over_all(curve: Curve) -> list[str]:

@@ -76,6 +76,7 @@ def test_the_page_has_every_machine_way_rule_and_loss() -> None:
     since = SinceBaseline(runs, PLAN)
     machine = MachinePart(
         name="a-machine",
+        planned=4,
         curves={
             "with a baseline of 1 run": operating_curve(since, number=20, seed=1),
             SIDE_BY_SIDE: beside,
@@ -83,7 +84,7 @@ def test_the_page_has_every_machine_way_rule_and_loss() -> None:
         rivals=rival_rates(since, number=20, seed=1),
         recordings=[],
     )
-    page = Page(machines=[machine], live=[], planned=4, number=20, computed_on="2026-01-02")
+    page = Page(machines=[machine], live=[], number=20, computed_on="2026-01-02")
     text = markdown(page)
     for name in ("### a-machine: side by side", "with a baseline of 1 run", *RIVALS):
         assert name in text
@@ -134,7 +135,6 @@ def _beside() -> dict[str, Page]:
         name: Page(
             machines=[command.page_of({name: recordings}, 2000).machines[0]],
             live=[],
-            planned=command.LAUNCHES,
             number=2000,
             computed_on="",
         )
