@@ -46,6 +46,16 @@ def clients(suite: Suite) -> list[psutil.Process]:
     return found
 
 
+def stopped(suite: Suite) -> list[psutil.Process]:
+    """Return the processes that are stopped. Some may end while we look."""
+    found = []
+    for process in suite.processes():
+        with contextlib.suppress(psutil.Error):
+            if process.status() == psutil.STATUS_STOPPED:
+                found.append(process)
+    return found
+
+
 def assert_the_next_run_works(suite: Suite) -> None:
     """Assert that a run in the same folder, and so with the same lock, passes."""
     run = suite.run(
@@ -130,11 +140,7 @@ def test_after_sigkill_side_by_side_no_process_stays_stopped(suite: Suite) -> No
     arguments = ("--perf-model", tiny_model(), "--perf-scenario", "decentralized")
     run = suite.start(*arguments, "-k", "throughput", f"--perf-against={ROOT}")
 
-    def stopped() -> list[psutil.Process]:
-        found = suite.processes()
-        return [one for one in found if one.status() == psutil.STATUS_STOPPED]
-
-    run.until("a tree waits for its turn", stopped)
+    run.until("a tree waits for its turn", lambda: stopped(suite))
     run.process.kill()
     run.process.wait()
     wait_until(lambda: not suite.processes(), "the end of all processes")
