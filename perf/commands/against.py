@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from perf.commands.running import run_to_end
+from serving.running import run_to_end
 
 _ROOT = Path(__file__).parents[2]
 _USAGE = "usage: tox -e against -- REF [pytest's options]"

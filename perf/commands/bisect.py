@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from perf.commands.running import run_to_end
+from serving.running import run_to_end
 
 GOOD, BAD, SKIP = 0, 1, 125
 _WORDS = 2  # the scenario and the good commit

@@ -24,12 +24,12 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from perf.commands.running import run_to_end
 from perf.judge.baselines import Baseline, BaselineStore
 from perf.judge.pooling import pooled
 from perf.report import formatting
 from perf.stats import NotMeasuredError, estimate_change, estimate_ratio
 from serving.errors import ConfigError
+from serving.running import run_to_end
 
 LAUNCHES = 10
 PAIRS_PER_LAUNCH = 2

@@ -14,7 +14,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +23,7 @@ from typing import Any
 
 from perf.experiment.against.tree import ROOT, find_tree
 from perf.trust.outcomes import FOLDER, Outcome, outcomes_of
+from serving.running import run_to_end
 
 ROUND = (0.0, 0.0, 0.03, 0.05, 0.10)
 """The losses of the runs of one round, as shares."""
@@ -92,22 +92,18 @@ def _measure(copy: Path, reports: Path, options: Sequence[str]) -> Mapping[str, 
     If the run fails, print its output and return None.
     """
     shutil.rmtree(reports, ignore_errors=True)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "perf"),
-            *(f"--perf-against={ROOT}", "--perf-runtime", "process"),
-            *("--perf-scenario", ",".join(SERVED), "--perf-reports", str(reports)),
-            *options,
-        ],
-        cwd=copy,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode not in _HAS_VERDICTS:
-        sys.stderr.write(done.stdout)
-        return None
+    command = [
+        *(sys.executable, "-m", "pytest", "perf"),
+        *(f"--perf-against={ROOT}", "--perf-runtime", "process"),
+        *("--perf-scenario", ",".join(SERVED), "--perf-reports", str(reports)),
+        *options,
+    ]
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
+        code = run_to_end(command, copy, output)
+        if code not in _HAS_VERDICTS:
+            output.seek(0)
+            sys.stderr.write(output.read())
+            return None
     read: Mapping[str, Any] = json.loads((reports / "summary.json").read_text("utf-8"))
     return read
 
