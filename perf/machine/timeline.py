@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-MOST_SPANS = 40
+MOST_SPANS = 20
 """How many spans are kept, unless there are more blocks."""
 
 _LEAST_S = 0.5  # the kernel counts CPU time in hundredths of a second

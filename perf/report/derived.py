@@ -31,12 +31,12 @@ def latency_ms(result: ScenarioResult) -> dict[str, float]:
 
 
 def latency_quantiles_ms(result: ScenarioResult) -> list[float]:
-    """Return 101 quantiles, from the shortest latency to the longest, to 0.01 ms.
+    """Return 101 quantiles, from the shortest latency to the longest, to four digits.
 
     Empty where no job was answered.
     """
     known = result.latencies_ms
-    return [round(value, 2) for value in quantiles(known, 101)] if known else []
+    return [float(f"{value:.4g}") for value in quantiles(known, 101)] if known else []
 
 
 def core_ms(result: ScenarioResult) -> dict[str, float]:

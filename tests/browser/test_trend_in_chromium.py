@@ -40,7 +40,7 @@ def test_the_page_needs_no_script_and_no_request(browser: Browser, address: str)
     seen = []
     for enabled in (True, False):
         with opened(browser, address, java_script_enabled=enabled) as page:
-            plots = page.locator("svg.drawing").count()
+            plots = page.locator(".field > svg").count()
             text = page.inner_text("body").replace("Copy", "").split()
             seen.append((page.title(), plots, text))
     assert seen[0] == seen[1]

@@ -8,6 +8,12 @@ from html.parser import HTMLParser
 # Elements that have no end tag.
 _VOID = {"br", "col", "hr", "img", "input", "link", "meta", "source"}
 _NOT_READ = "unseen why"
+# What ends without a tag of its own: before the start of some tags, or with its parent.
+_CELLS = {"td", "th"}
+_ROWS = _CELLS | {"tr"}
+_ALL_ROWS = _ROWS | {"tbody", "thead"}
+_ENDED_BY = {"td": _CELLS, "th": _CELLS, "tr": _ROWS, "tbody": _ALL_ROWS, "li": {"li"}}
+_ENDED_WITH = {"table": _ALL_ROWS, "ul": {"li"}, "ol": {"li"}}
 
 
 @dataclass(slots=True)
@@ -54,6 +60,7 @@ class _Reader(HTMLParser):
         attributes = {name: value or "" for name, value in attrs}
         if len(attributes) < len(attrs):
             self.reading.faults.append(f"<{tag}> has an attribute twice")
+        self._end(_ENDED_BY.get(tag, set()))
         element = Element(tag, attributes)
         self.reading.elements.append(element)
         if tag not in _VOID:
@@ -69,11 +76,20 @@ class _Reader(HTMLParser):
             self.open.pop()
 
     def handle_endtag(self, tag: str) -> None:
+        self._end(_ENDED_WITH.get(tag, set()))
         if not self.open or self.open[-1].tag != tag:
             self.reading.faults.append(f"</{tag}> ends nothing")
             return
+        self._close()
+
+    def _end(self, tags: set[str]) -> None:
+        """End the innermost elements, as long as they have one of these tags."""
+        while self.open and self.open[-1].tag in tags:
+            self._close()
+
+    def _close(self) -> None:
         element = self.open.pop()
-        if tag in {"td", "th"}:
+        if element.tag in _CELLS:
             self.reading.tables[-1][-1].append(element.read.strip())
 
     def handle_data(self, data: str) -> None:

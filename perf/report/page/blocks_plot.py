@@ -15,7 +15,7 @@ from perf.report.page.labels import as_change
 from perf.report.page.plot import Plot
 from perf.report.page.scales import Linear, round_below
 from perf.report.page.tables import PageTable, data_table
-from perf.stats import GOODPUT, Block, Pair
+from perf.stats import Block, Pair
 from perf.stats.ratio import exp_within_limits
 
 _TOP, _BOTTOM = 22, 172
@@ -25,8 +25,7 @@ _LEAST = 0.01
 _MOST_MARKED = 0.9  # a loss of everything has no place
 _MOST_NUMBERED = 12  # launches, on a narrow screen
 _FEWEST = 2  # one pair has no distance from its median
-_ORDER = "in the order of measuring, from the median of its arm."
-_TOGETHER = "Where marks and bars move together, the machine changed."
+_FROM = "from the median of its arm, in the order of measuring."
 
 
 def blocks_plot(heading: str, pairs: Sequence[Pair], name: str, other: str) -> Plot | None:
@@ -72,9 +71,7 @@ def _caption(pairs: Sequence[Pair], other: str) -> str:
     said = f"{ours.capitalize()} of each block"
     if theirs != ours:
         said = f"{said} ({theirs} of {other})"
-    # At a fixed rate a faster machine does no more.
-    together = "" if ours == GOODPUT.name else _TOGETHER
-    return f"{said}, {_ORDER} {together}".rstrip()
+    return f"{said}, {_FROM}"
 
 
 def _keys(name: str, other: str, *, has_pace: bool) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from perf.config.header import RunHeader
@@ -13,6 +13,7 @@ from perf.report.page.anchors import card_id
 from perf.report.page.blocks_plot import blocks_plot
 from perf.report.page.latency_plot import latency_plot
 from perf.report.page.plot import Plot
+from perf.report.page.settings import own_settings, settings_line, shared_settings
 from perf.report.page.tables import Cell, PageTable, verdict_cell
 from perf.report.page.time_plot import time_plot
 from perf.report.page.usage_plot import usage_plot
@@ -49,6 +50,8 @@ class Card:
     """What repeats it."""
 
     settings: str
+    """Those that not all scenarios share."""
+
     differences: Sequence[str]
 
     replaced: Sequence[str]
@@ -61,14 +64,20 @@ class Card:
 def cards(results: Sequence[ScenarioResult], header: RunHeader) -> list[Card]:
     """Return a card for each scenario; one alone is always open."""
     alone = len(results) == 1
+    shared = shared_settings(results)
     return [
-        _card(result, header, number, is_alone=alone)
+        _card(result, header, number, shared, is_alone=alone)
         for number, result in enumerate(results, start=1)
     ]
 
 
 def _card(
-    result: ScenarioResult, header: RunHeader, number: int, *, is_alone: bool
+    result: ScenarioResult,
+    header: RunHeader,
+    number: int,
+    shared: Mapping[str, object],
+    *,
+    is_alone: bool,
 ) -> Card:
     judgement = result.judgement
     bad = result.requests.failed or result.requests.wrong
@@ -80,22 +89,12 @@ def _card(
         is_open=is_alone or bool(bad) or judgement.verdict not in _QUIET,
         account=message.account(result, header),
         command=formatting.one_line(message.again(result, header)),
-        settings=_settings(result),
+        settings=settings_line(own_settings(result, shared)),
         differences=[formatting.one_line(one) for one in judgement.differences],
         replaced=[formatting.one_line(one) for one in result.replaced],
         judged=_judged(judgement),
         plots=list(_plots(result)),
     )
-
-
-def _settings(result: ScenarioResult) -> str:
-    """Return the row of the table, without its name and what is not set."""
-    known = {
-        key: value
-        for key, value in result.spec.items()
-        if value is not None and key != "name"
-    }
-    return formatting.one_line("; ".join(f"{key} {value}" for key, value in known.items()))
 
 
 def _judged(judgement: Judgement) -> PageTable | None:

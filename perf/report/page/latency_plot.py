@@ -19,7 +19,7 @@ _HEIGHT = _BOTTOM + 24
 _LEAST_MS = 0.01  # what is shorter was rounded to zero
 _MARGIN = 1.1
 _SHARES = (0, 50, 90, 99)
-_DRAWN = (*range(0, 90, 5), *range(90, 101))  # per cent; the tail is drawn finely
+_DRAWN = (*range(0, 90, 10), *range(90, 101))  # per cent; the tail is drawn finely
 
 
 def latency_plot(result: ScenarioResult) -> Plot | None:
@@ -45,8 +45,7 @@ def _caption(result: ScenarioResult) -> str:
     known = derived.latency_ms(result)
     p50, p99 = (formatting.milliseconds(known[name]) for name in ("p50", "p99"))
     return (
-        f"Share of the answered jobs that took at most this long: half took at most {p50}, "
-        f"99 % at most {p99}."
+        f"Share of the answered jobs that took at most so long: half {p50}, 99 % {p99}."
     )
 
 

@@ -21,6 +21,7 @@ from perf.report.page.card import Card, cards
 from perf.report.page.comparisons import change_plot, ratio_plot, throughput_plot
 from perf.report.page.facts import by_severity, facts, fastest, outcomes
 from perf.report.page.fairness import Fairness, fairness_of
+from perf.report.page.settings import settings_line, shared_settings
 from perf.report.page.strips import StripPlot
 from perf.report.page.tables import PageTable, page_table, section_table
 from perf.report.page.tone import symbol_of, tone_of
@@ -81,6 +82,10 @@ class PageView:
     tables: Sequence[NotedTable]
     notes: Sequence[str]
     comparisons: Sequence[StripPlot]
+
+    settings: str
+    """Those that all scenarios share."""
+
     cards: Sequence[Card]
     fairness: Fairness | None
     provenance: Sequence[PageTable]
@@ -113,6 +118,7 @@ def page_of(run: RunResults) -> PageView:
         tables=list(_tables(results)),
         notes=notes(run),
         comparisons=[plot for plot in plots if plot],
+        settings=settings_line(shared_settings(results)),
         cards=cards(results, header),
         fairness=fairness_of(run) if results else None,
         provenance=list(_provenance(header)),

@@ -8,6 +8,7 @@ screen, its text stays as large as other text, and neither needs a script.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from markupsafe import Markup
@@ -15,6 +16,7 @@ from markupsafe import Markup
 _DECIMALS = 2
 _STEP_DECIMALS = 1  # a path has many numbers, and a tenth of a pixel is not seen
 _NEAR_AN_END = 8.0  # per cent of the width
+_BARE = re.compile(r"[A-Za-z0-9.%#-]+")
 
 
 def element(tag: str, /, *inner: str, **attributes: float | str) -> Markup:
@@ -24,11 +26,11 @@ def element(tag: str, /, *inner: str, **attributes: float | str) -> Markup:
     left out: `class_`, `aria_label`.
     """
     written = Markup("").join(
-        Markup(' {}="{}"').format(name.rstrip("_").replace("_", "-"), _written(value))
+        Markup(" {}={}").format(name.rstrip("_").replace("_", "-"), _quoted(value))
         for name, value in attributes.items()
     )
-    if not inner:
-        return Markup("<{}{}/>").format(tag, written)
+    if not inner:  # after a value without quotes, a slash needs a space before it
+        return Markup("<{}{} />").format(tag, written)
     return Markup("<{0}{1}>{2}</{0}>").format(tag, written, Markup("").join(inner))
 
 
@@ -37,7 +39,6 @@ def drawing(label: str, height: int, *inner: str) -> Markup:
     return element(
         "svg",
         *inner,
-        class_="drawing",
         role="img",
         aria_label=label,
         height=height,
@@ -46,7 +47,7 @@ def drawing(label: str, height: int, *inner: str) -> Markup:
 
 def unnamed(height: int, *inner: str) -> Markup:
     """Return the same without a name, where the words beside it tell as much."""
-    return element("svg", *inner, class_="drawing", aria_hidden="true", height=height)
+    return element("svg", *inner, aria_hidden="true", height=height)
 
 
 def shared(name: str, *inner: str) -> Markup:
@@ -90,17 +91,17 @@ def step(command: str, *numbers: float) -> str:
 
 def text(place: float, y: float, words: str) -> Markup:
     """Return words at a place along the width; near an end they stay inside the plot."""
-    class_ = "tick"
+    near: dict[str, str] = {}
     if place < _NEAR_AN_END:
-        class_ = "tick start"
+        near = {"class_": "start"}
     elif place > 100.0 - _NEAR_AN_END:
-        class_ = "tick end"
-    return element("text", words, x=percent(place), y=y, class_=class_)
+        near = {"class_": "end"}
+    return element("text", words, x=percent(place), y=y, **near)
 
 
 def beside(y: float, words: str) -> Markup:
     """Return words to the left of the plot, level with `y`."""
-    return element("text", words, x=-6, y=y + 4, class_="tick end")
+    return element("text", words, x=-6, y=y + 4, class_="end")
 
 
 def number(place: float, y: float, words: str) -> Markup:
@@ -128,14 +129,24 @@ def level(y: float, class_: str, start: float = 0.0, end: float = 100.0) -> Mark
 
 def box(start: float, end: float, top: float, bottom: float, class_: str) -> Markup:
     """Return a filled box between two places and two heights."""
+    down = {"y": top} if top else {}
     return element(
         "rect",
         x=percent(start),
         width=percent(end - start),
-        y=top,
+        **down,
         height=bottom - top,
         class_=class_,
     )
+
+
+def _quoted(value: float | str) -> str:
+    """Return an attribute's value, with quotes where HTML needs them.
+
+    A page has thousands of attributes, and most are a number or a word.
+    """
+    written = _written(value)
+    return written if _BARE.fullmatch(written) else Markup('"{}"').format(written)
 
 
 def _written(value: float | str) -> str:

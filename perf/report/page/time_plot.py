@@ -15,10 +15,7 @@ from perf.report.result import ScenarioResult
 _HEIGHT = 26
 _COLOURS = 7  # classes of style.css
 _LEAST_NUMBERED = 4.0  # per cent of the width, which a number needs on a narrow screen
-_CAPTION = (
-    "Milliseconds of one core for an image, by part, in the order of the table. Parts "
-    f"below {formatting.percent(_LEAST_NUMBERED)} are too narrow for their number."
-)
+_CAPTION = "Milliseconds of one core for an image, by part."
 
 
 def time_plot(result: ScenarioResult) -> Plot | None:

@@ -21,11 +21,7 @@ _MEMORY_TOP, _MEMORY_BOTTOM = 118, 172
 _HEIGHT = _MEMORY_BOTTOM + 24
 _COLOURS = 7  # classes of style.css
 _MARKED = (0.0, 100.0)  # per cent of all usable cores
-_CAPTION = (
-    "CPU of all usable cores, stacked in the order of the key from the bottom; below it, "
-    "memory as it was last read, mostly near its peak. All blocks end to end, every other "
-    "one shaded, with those of pairs that were measured again."
-)
+_CAPTION = "CPU of all usable cores, stacked; below it, memory as it was last read."
 
 
 def usage_plot(result: ScenarioResult) -> Plot | None:
@@ -89,13 +85,33 @@ def _areas(
     spans: Sequence[Span], parts: Sequence[str], scale: Linear, cores: float
 ) -> Iterator[Markup]:
     """Yield an area for each part, the highest first: each later one hides its foot."""
+    ends = [scale.at(end_s) for end_s in _ends(spans)]
     for place in reversed(range(len(parts))):
-        steps = [f"M0 {_CPU_BOTTOM}"]
-        for one, end_s in zip(spans, _ends(spans), strict=True):
+        levels = []
+        for one in spans:
             shares = (cpu_percent(one, part, cores) for part in parts[: place + 1])
-            y = _cpu_y(min(sum(shares), 100.0))
-            steps.append(svg.step("V", round(y)) + svg.step("H", scale.at(end_s)))
-        yield svg.path(f"part-{place % _COLOURS}", [*steps, f"V{_CPU_BOTTOM}z"])
+            levels.append(round(_cpu_y(min(sum(shares), 100.0))))
+        area = [
+            f"M0 {_CPU_BOTTOM}",
+            *_stairs(levels, ends, _CPU_BOTTOM),
+            f"V{_CPU_BOTTOM}z",
+        ]
+        yield svg.path(f"part-{place % _COLOURS}", area)
+
+
+def _stairs(levels: Sequence[int], ends: Sequence[float], begun: int) -> Iterator[str]:
+    """Yield a level line up to each end, one for all neighbours of the same height.
+
+    The path is at the height `begun`.
+    """
+    height = begun
+    for level, inside in itertools.groupby(
+        zip(levels, ends, strict=True), lambda one: one[0]
+    ):
+        if level != height:
+            yield svg.step("V", level)
+        *_, (height, end) = inside
+        yield svg.step("H", end)
 
 
 def _memory(
@@ -103,16 +119,21 @@ def _memory(
 ) -> Iterator[str]:
     """Yield level lines from the first span whose memory is known."""
     starts = [0.0, *_ends(spans)]
-    is_begun = False
-    for place, one in enumerate(spans):
-        known = one.memory_bytes.get(kind)
-        if known is not None:
-            y = _MEMORY_BOTTOM - (_MEMORY_BOTTOM - _MEMORY_TOP) * known / (most_bytes or 1)
-            at = scale.at(starts[place])
-            yield svg.step("V", round(y)) if is_begun else svg.step("M", at, round(y))
-            is_begun = True
-        if is_begun:
-            yield svg.step("H", scale.at(starts[place + 1]))
+    known = [one.memory_bytes.get(kind) for one in spans]
+    first = next((place for place, one in enumerate(known) if one is not None), None)
+    if first is None:
+        return
+    high = _MEMORY_BOTTOM - _MEMORY_TOP
+    levels: list[int] = []
+    for one in known[first:]:
+        y = (
+            levels[-1]
+            if one is None
+            else _MEMORY_BOTTOM - round(high * one / (most_bytes or 1))
+        )
+        levels.append(y)
+    yield svg.step("M", scale.at(starts[first]), levels[0])
+    yield from _stairs(levels, [scale.at(one) for one in starts[first + 1 :]], levels[0])
 
 
 def _labels(scale: Linear, most_bytes: int, kind: str) -> Iterator[Markup]:

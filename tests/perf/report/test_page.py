@@ -180,6 +180,19 @@ def _told_everywhere(said: str) -> Reading:
     return page_of(side_by_side, limited, none, header=header)
 
 
+def test_settings_that_all_scenarios_share_are_told_once() -> None:
+    """The card of each has the others; one scenario alone has all of its own."""
+    one = replace(
+        BATCH, spec={"name": "one", "arm": "served", "workers": 1, "engine": None}
+    )
+    two = replace(BATCH, name="two", spec={"name": "two", "arm": "served", "workers": 2})
+    told = [element.text for element in page_of(one, two).of("p", **{"class": "quiet"})]
+    assert "Settings that all of them share: arm served" in told
+    assert [said for said in told if "workers" in said] == ["workers 1", "workers 2"]
+    alone = [element.text for element in page_of(one).of("p", **{"class": "quiet"})]
+    assert "arm served; workers 1" in alone
+
+
 def test_text_with_markup_is_shown_as_it_is() -> None:
     """No element joins the page because of any text that comes from elsewhere."""
     page, other = _told_everywhere(MARKUP), _told_everywhere("plain")
@@ -190,7 +203,7 @@ def test_text_with_markup_is_shown_as_it_is() -> None:
         ("li", MARKUP),  # a difference, a replaced pair, the other tree
         ("a", MARKUP),
         ("th", f"1: {MARKUP}"),  # a part
-        ("p", f"{MARKUP} {MARKUP}; list {[MARKUP]}"),  # the settings
+        ("p", f"Settings that all of them share: {MARKUP} {MARKUP}; list {[MARKUP]}"),
     ):
         assert said in [one.text for one in page.of(tag)], tag
     labels = [one.attributes["aria-label"] for one in page.of("svg", role="img")]
