@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,8 @@ class Started:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.pids = {self.process.pid}
+        """The process and those below it that were seen; each may have containers."""
 
     def output(self) -> str:
         """Return the output so far."""
@@ -90,11 +92,13 @@ class Started:
         """Return the server processes of all runs of this folder; they have a label."""
         return self._suite.processes(labelled=True)
 
-    def until(self, what: str, there: Callable[[], Sequence[object]]) -> None:
+    def until(self, what: str, there: Callable[[], Sized]) -> None:
         """Return once `there` returns something; fail if the run ends before."""
 
         def found() -> bool:
             assert self.process.poll() is None, f"ended before {what}: {self.output()}"
+            with contextlib.suppress(psutil.Error):
+                self.pids |= {one.pid for one in self.process.children(recursive=True)}
             return bool(there())
 
         wait_until(found, what)
@@ -200,24 +204,30 @@ class Suite:
                     found.append(process)
         return found
 
-    def containers(self) -> list[str]:
-        """Describe each container of our runs; without a Docker engine there is none."""
+    def containers(self) -> dict[str, str]:
+        """Return the label of each container of our runs, by the container's id.
+
+        Without a Docker engine there is none.
+        """
         try:
             client = connect(_ENGINE_S)
         except ConfigError:
-            return []
+            return {}
         with contextlib.closing(client):
             found = client.api.containers(all=True, filters={"label": SESSION_LABEL})
-        sessions = [str(container["Labels"][SESSION_LABEL]) for container in found]
-        ours = {str(started.process.pid) for started in self._started}
-        pids = {s: s.partition("-")[0].rpartition(".")[2] for s in sessions}
-        return [f"container of {s}" for s, pid in pids.items() if pid in ours]
+        ours = {str(pid) for started in self._started for pid in started.pids}
+        labels = {str(one["Id"]): str(one["Labels"][SESSION_LABEL]) for one in found}
+        return {
+            container: label
+            for container, label in labels.items()
+            if label.partition("-")[0].rpartition(".")[2] in ours
+        }
 
     def left_over(self) -> list[str]:
         """Describe each thing that our runs left behind."""
         left = [str(process) for process in self.processes()]
         left += [p.name for p in self.tmp.iterdir() if not p.name.startswith(_MAY_STAY)]
-        return left + self.containers()
+        return left + [f"container of {label}" for label in self.containers().values()]
 
     def close(self) -> None:
         """Kill our processes and remove the folder."""
