@@ -44,9 +44,7 @@ def latency_plot(result: ScenarioResult) -> Plot | None:
 def _caption(result: ScenarioResult) -> str:
     known = derived.latency_ms(result)
     p50, p99 = (formatting.milliseconds(known[name]) for name in ("p50", "p99"))
-    return (
-        f"Share of the answered jobs that took at most so long: half {p50}, 99 % {p99}."
-    )
+    return f"Share of the jobs answered within a time: half in {p50}, 99 % in {p99}."
 
 
 def _y(share: float) -> float:

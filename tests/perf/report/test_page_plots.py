@@ -66,7 +66,8 @@ def test_each_drawing_is_named_and_has_its_data() -> None:
 def test_pairs_that_were_measured_side_by_side_have_a_plot_of_their_own() -> None:
     """Both kinds are there, and each says what the other blocks are."""
     keys = page_of(SETTLED).of("li", **{"class": "key-theirs"})
-    assert [one.text.strip() for one in keys] == ["the reference", "the baseline's commit 383fe61f7988"]
+    others = [one.text.strip() for one in keys]
+    assert others == ["the reference", "the baseline's commit 383fe61f7988"]
 
 
 def test_a_broken_limit_is_marked_with_more_than_a_colour() -> None:
