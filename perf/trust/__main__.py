@@ -18,7 +18,7 @@ from tabulate import tabulate
 from perf.config.table import Table
 from perf.stats import QUANTITIES
 from perf.trust import trend_page
-from perf.trust.curve import operating_curve, rival_rates
+from perf.trust.curve import Curve, operating_curve, rival_rates
 from perf.trust.draws import Draws, Plan, SideBySide, SinceBaseline
 from perf.trust.live import run_live
 from perf.trust.outcomes import live_rows, read_live
@@ -46,6 +46,10 @@ SEED = 20261127
 LAUNCHES = {"epyc-zen4": 10, "epyc-zen5": 16}
 """As many as were seen to fit into six minutes side by side, by machine."""
 
+LONGER_MIN = (12, 24)
+"""Minutes for a scenario, side by side, in which more launches fit."""
+
+_USUAL_MIN = 6
 _FEWEST_LAUNCHES = min(LAUNCHES.values())  # for a machine of which it is not known
 _HERE = Path(__file__).parent
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -174,9 +178,16 @@ def priors_of(recordings: Mapping[str, Sequence[Recording]]) -> str:
     return tabulate(rows, headers=heads, disable_numparse=True)
 
 
-def page_of(recordings: Mapping[str, Sequence[Recording]], number: int) -> Page:
-    """Return the page with `number` drawn runs for each point."""
-    parts = [_part(name, found, number) for name, found in recordings.items()]
+def page_of(
+    recordings: Mapping[str, Sequence[Recording]],
+    number: int,
+    longer_min: Sequence[int] = LONGER_MIN,
+) -> Page:
+    """Return the page with `number` drawn runs for each point.
+
+    `longer_min` are the minutes for a scenario that are tried beside the usual ones.
+    """
+    parts = [_part(name, found, number, longer_min) for name, found in recordings.items()]
     return Page(
         machines=parts,
         live=live_rows(read_live()),
@@ -185,7 +196,9 @@ def page_of(recordings: Mapping[str, Sequence[Recording]], number: int) -> Page:
     )
 
 
-def _part(name: str, recordings: Sequence[Recording], number: int) -> MachinePart:
+def _part(
+    name: str, recordings: Sequence[Recording], number: int, longer_min: Sequence[int]
+) -> MachinePart:
     runs = runs_of(recordings, Kind.REFERENCE)
     beside_plan = _plan(name, side_by_side=True)
     beside = SideBySide(runs_of(recordings, Kind.SIDE_BY_SIDE), beside_plan)
@@ -207,9 +220,20 @@ def _part(name: str, recordings: Sequence[Recording], number: int) -> MachinePar
             for how, draw in ways.items()
             if draw.names
         },
+        longer={
+            minutes: _in_minutes(beside, minutes, number)
+            for minutes in (longer_min if beside.names else ())
+        },
         rivals=rival_rates(one, number=number, seed=SEED) if one.names else {},
         recordings=recordings,
     )
+
+
+def _in_minutes(beside: SideBySide, minutes: int, number: int) -> Curve:
+    """Return the curve with as many launches as fit into so many minutes."""
+    planned = beside.plan.planned * minutes // _USUAL_MIN
+    longer = replace(beside, plan=replace(beside.plan, planned=planned))
+    return operating_curve(longer, number=number, seed=SEED)
 
 
 def _plan(machine: str, *, side_by_side: bool) -> Plan:

@@ -32,6 +32,9 @@ class MachinePart:
     curves: Mapping[str, Curve]
     """By the way of comparing, such as `side by side`."""
 
+    longer: Mapping[int, Curve]
+    """Side by side with more time, by minutes; empty where nothing was recorded so."""
+
     rivals: Mapping[tuple[str, float], Rate]
     """By (rule, loss); empty where there are too few recordings."""
 
@@ -75,6 +78,7 @@ def markdown(page: Page) -> str:
             "over all scenarios."
         ),
         _overview(page.machines),
+        *_longer(page.machines),
         *(part for machine in page.machines for part in _machine(machine)),
         *_live(page.live),
         "## Recordings",
@@ -100,6 +104,26 @@ def _over_all(curve: Curve) -> list[str]:
         hits, total = sum(r.hits for r in rates), sum(r.total for r in rates)
         found.append(str(Rate(hits, total)))
     return found
+
+
+def _longer(machines: Sequence[MachinePart]) -> list[str]:
+    """Return the part on more time; empty where nothing was recorded side by side."""
+    rows = [
+        [machine.name, minutes, str(curve.alarms), *_over_all(curve)]
+        for machine in machines
+        for minutes, curve in machine.longer.items()
+    ]
+    if not rows:
+        return []
+    heads = ["machine", "minutes, at most", "called changed", *_heads(LOSSES[1:])]
+    return [
+        "## What more time shows",
+        (
+            "The same side by side, if a scenario may take more than six minutes "
+            "(`--perf-scenario NAME --perf-budget MINUTES`)."
+        ),
+        _pipe(heads, rows),
+    ]
 
 
 def _machine(machine: MachinePart) -> list[str]:

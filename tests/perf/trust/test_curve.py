@@ -81,6 +81,7 @@ def test_the_page_has_every_machine_way_rule_and_loss() -> None:
             "with a baseline of 1 run": operating_curve(since, number=20, seed=1),
             SIDE_BY_SIDE: beside,
         },
+        longer={12: beside},
         rivals=rival_rates(since, number=20, seed=1),
         recordings=[],
     )
@@ -90,6 +91,7 @@ def test_the_page_has_every_machine_way_rule_and_loss() -> None:
         assert name in text
     assert str(beside.regressed["serving", LOSSES[-1]]) in text
     assert all(f" {loss:.0%} " in text for loss in LOSSES)
+    assert re.search(r"\| a-machine +\| 12 ", text)
     assert plot(page).startswith(b"<?xml")
 
 
@@ -133,7 +135,7 @@ def test_every_live_run_is_in_the_page() -> None:
 def _beside() -> dict[str, Page]:
     return {
         name: Page(
-            machines=[command.page_of({name: recordings}, 2000).machines[0]],
+            machines=[command.page_of({name: recordings}, 2000, ()).machines[0]],
             live=[],
             number=2000,
             computed_on="",
