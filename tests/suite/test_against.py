@@ -23,7 +23,7 @@ MODEL = "models/tiny.pt"
 PAIRS = 3
 OPEN = ("unchanged", "inconclusive")
 # What a job waits. Without it other programs would decide how long a block takes.
-NORMAL_S, SLOWER_S = 0.3, 0.9
+NORMAL_S, SLOWER_S = 0.3, 1.5
 # It waits in pieces: a sleep goes on while the tree is stopped for the turn of the other.
 PIECE_S = 0.02
 TABLE = "perf/scenarios.toml"
