@@ -46,13 +46,13 @@ class SinceBaseline:
         """Measure and judge.
 
         Without `budget_s` there are as many launches as the profile has. A `brief`
-        measurement ends after the fewest launches, whatever it finds: what it leaves open
-        is settled side by side. Where the baseline is of another CPU, one launch is enough
-        for that, because more would not tell more; without `brief` there are as many as
-        without a baseline.
+        measurement ends after one launch: what it leaves open is settled side by side,
+        which is the better use of the time. Where the baseline is of another CPU, more
+        launches would not tell more; without `brief` there are as many as without a
+        baseline.
         """
         context, scenario = self.context, self.scenario
-        fewest = 1 if brief and self._is_elsewhere else FEWEST_LAUNCHES
+        fewest = 1 if brief else FEWEST_LAUNCHES
         lab, settings = context.lab, context.settings
         course = Course(
             profile=settings.profile_of(scenario),
@@ -96,12 +96,11 @@ class SinceBaseline:
         """Return whether the verdict is certain and no further launch is needed."""
         if self.context.complete:
             return False
-        launches = len({pair.launch for pair in pairs})
+        if brief:
+            return True
         if self._is_elsewhere:
             usual = self.context.settings.profile_of(self.scenario).launches
-            return brief or launches >= usual
-        if brief and launches >= FEWEST_LAUNCHES:
-            return True
+            return len({pair.launch for pair in pairs}) >= usual
         return self._judge(pairs, planned, {}).is_decided
 
     def _judge(

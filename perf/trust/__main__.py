@@ -200,8 +200,7 @@ def _part(
     name: str, recordings: Sequence[Recording], number: int, longer_min: Sequence[int]
 ) -> MachinePart:
     runs = runs_of(recordings, Kind.REFERENCE)
-    beside_plan = _plan(name, side_by_side=True)
-    beside = SideBySide(runs_of(recordings, Kind.SIDE_BY_SIDE), beside_plan)
+    beside = beside_of(name, recordings)
     ways: dict[str, Draws] = {}
     for baseline_runs in range(1, len(runs)):
         plan = replace(_plan(name, side_by_side=False), baseline_runs=baseline_runs)
@@ -214,7 +213,7 @@ def _part(
     one = SinceBaseline(runs, _plan(name, side_by_side=False))
     return MachinePart(
         name=name,
-        planned=beside_plan.planned,
+        planned=beside.plan.planned,
         curves={
             how: operating_curve(draw, number=number, seed=SEED)
             for how, draw in ways.items()
@@ -227,6 +226,12 @@ def _part(
         rivals=rival_rates(one, number=number, seed=SEED) if one.names else {},
         recordings=recordings,
     )
+
+
+def beside_of(name: str, recordings: Sequence[Recording]) -> SideBySide:
+    """Return what draws runs side by side of the machine `name`, of the usual length."""
+    plan = _plan(name, side_by_side=True)
+    return SideBySide(runs_of(recordings, Kind.SIDE_BY_SIDE), plan)
 
 
 def _in_minutes(beside: SideBySide, minutes: int, number: int) -> Curve:

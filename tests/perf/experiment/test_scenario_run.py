@@ -239,12 +239,14 @@ def test_run_with_a_tiny_budget_measures_two_launches() -> None:
     assert "Traceback" not in run.output
 
 
-@pytest.mark.parametrize(("brief", "enough"), [(True, 1), (False, 4)])
-def test_a_baseline_of_another_cpu_ends_no_sooner_than_none(
-    monkeypatch: pytest.MonkeyPatch, *, brief: bool, enough: int
+@pytest.mark.parametrize(
+    ("elsewhere", "brief", "enough"), [(True, True, 1), (False, True, 1), (True, False, 4)]
+)
+def test_one_launch_is_enough_only_where_the_rest_is_settled(
+    monkeypatch: pytest.MonkeyPatch, *, elsewhere: bool, brief: bool, enough: int
 ) -> None:
-    """If it is settled, one launch is enough; else the profile's, as without a baseline."""
-    monkeypatch.setattr(SinceBaseline, "_is_elsewhere", True)
+    """If not, a baseline of another CPU ends no sooner than the profile, as without one."""
+    monkeypatch.setattr(SinceBaseline, "_is_elsewhere", elsewhere)
     profile = SimpleNamespace(launches=4)
     context = SimpleNamespace(
         complete=False, settings=SimpleNamespace(profile_of=lambda _: profile)

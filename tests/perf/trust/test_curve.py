@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,9 @@ from perf.stats import Verdict
 from perf.stats.rule import RUN_ALPHA
 from perf.trust import __main__ as command
 from perf.trust.curve import LOSSES, Rate, operating_curve, rival_rates
-from perf.trust.draws import Plan, SideBySide, SinceBaseline
+from perf.trust.draws import Plan, SideBySide, SinceBaseline, tally
 from perf.trust.outcomes import live_rows, read_live
-from perf.trust.recordings import Kind, read_recordings, runs_of
+from perf.trust.recordings import read_recordings
 from perf.trust.render import SIDE_BY_SIDE, MachinePart, Page, markdown, plot
 from perf.trust.rivals import RIVALS, Pinpoint, pinpoint
 from tests.perf.trust.examples import steady_run
@@ -131,33 +131,29 @@ def test_every_live_run_is_in_the_page() -> None:
     assert counted == len(live)
 
 
-@cache
-def _beside() -> dict[str, Page]:
-    return {
-        name: Page(
-            machines=[command.page_of({name: recordings}, 2000, ()).machines[0]],
-            live=[],
-            number=2000,
-            computed_on="",
-        )
-        for name, recordings in read_recordings("process").items()
-        if runs_of(recordings, Kind.SIDE_BY_SIDE)
-    }
+def _recorded() -> Iterator[tuple[str, SideBySide]]:
+    """Yield each machine's name, and what draws its runs side by side."""
+    for name, recordings in read_recordings("process").items():
+        beside = command.beside_of(name, recordings)
+        if beside.names:
+            yield name, beside
 
 
 @pytest.mark.slow(reason="draws thousands of runs")
 def test_side_by_side_there_are_no_more_false_alarms_than_allowed() -> None:
     """On every recorded machine, at most 1 % of the unchanged runs are called changed."""
-    for name, page in _beside().items():
-        alarms = page.machines[0].curves[SIDE_BY_SIDE].alarms
+    for name, beside in _recorded():
+        drawn = tally(beside, number=2000, seed=command.SEED, loss=0.0)
+        alarms = Rate(drawn.alarms, drawn.runs)
         assert alarms.interval[0] <= RUN_ALPHA, (name, str(alarms))
 
 
 @pytest.mark.slow(reason="draws thousands of runs")
 def test_side_by_side_a_large_loss_is_seen() -> None:
     """On every recorded machine, a loss of 10 % is called regressed 99 times in 100."""
-    for name, page in _beside().items():
-        curve = page.machines[0].curves[SIDE_BY_SIDE]
-        for scenario in curve.names:
-            rate = curve.regressed[scenario, 0.10]
+    for name, beside in _recorded():
+        drawn = tally(beside, number=500, seed=command.SEED, loss=0.10)
+        for scenario in beside.names:
+            called = drawn.verdicts[scenario][Verdict.REGRESSED]
+            rate = Rate(called, drawn.runs)
             assert rate.interval[1] >= 0.99, (name, scenario, str(rate))
