@@ -4,8 +4,7 @@ Values are compared as natural logarithms of their goodness (`perf.stats.quantit
 negative change is a loss for every quantity. The steps are:
 
 - Outliers are clipped: a block lies at most `OUTLYING` standard deviations from the middle
-  of its launch. A disturbance may hit a single block. A launch as a whole is never clipped:
-  launches differ, and clipping one would make the error look too small.
+  of its launch. A disturbance may hit a single block.
 - The blocks of each launch are averaged. Each launch is one observation: its blocks
   resemble each other, so counting every block would make the error look too small.
 - The variance between launches is estimated for each run on its own, and moderated: two
@@ -14,7 +13,8 @@ negative change is a loss for every quantity. The steps are:
   launches explain: the machine drifts over hours. One run cannot show that error. A
   baseline of several runs shows it and reduces it.
 - Side by side there is no such error: both trees are measured in the same minutes, and each
-  launch gives one difference.
+  launch gives one difference. A difference far from the others counts as a nearer one, and
+  the error is made larger for that (`perf.stats.middle`).
 """
 
 from __future__ import annotations
@@ -27,15 +27,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
+from perf.stats.middle import OUTLYING, ROUNDING, distances_of, middle_of
 from perf.stats.moderated import Variance, moderated, sum_of
 from perf.stats.quantity import THROUGHPUT, Quantity
 from perf.stats.ratio import Estimate, exp_within_limits
 from perf.stats.sample import Block, Pair, Sample, squares
 
-OUTLYING = 2.0
-"""A block is clipped to this many standard deviations from the middle of its launch."""
-
-_ROUNDING = 1e-9  # logarithms of equal values may differ by less
 _Floats = NDArray[np.float64]
 
 
@@ -162,12 +159,17 @@ def estimate_level(sample: Sample, quantity: Quantity = THROUGHPUT) -> Change:
 def estimate_side_by_side(sample: Sample, quantity: Quantity = THROUGHPUT) -> Change:
     """Return the change of `quantity` from the reference's blocks to the scenario's.
 
-    Raises NotMeasuredError.
+    It is the middle of the launches. For a quantity whose outliers are what is judged, it
+    is their mean. Raises NotMeasuredError.
     """
     differences = launch_differences(sample, quantity)
+    if quantity.clipped:
+        point, variance = middle_of(differences, quantity.launch)
+    else:
+        point, variance = float(differences.mean()), _of_mean(differences, quantity)
     return change_of(
-        float(differences.mean()),
-        _of_mean(differences, quantity),
+        point,
+        variance,
         launches=len(differences),
         baseline_launches=math.inf,
     )
@@ -259,22 +261,11 @@ def _launch_means(sample: Sample, values: _Floats, *, clipped: bool) -> _Floats:
     blocks = [values[launches == one] for one in np.unique(launches)]
     if not clipped:
         return np.array([each.mean() for each in blocks])
-    distances = np.concatenate([_distances(each) for each in blocks])
+    distances = np.concatenate([distances_of(each) for each in blocks])
     deviation = float(np.median(distances) / ndtri(0.75)) if distances.size else 0.0
-    limit = OUTLYING * deviation if deviation > _ROUNDING else math.inf
+    limit = OUTLYING * deviation if deviation > ROUNDING else math.inf
     middle = float(np.median(values))
     return np.array([_clipped(each, middle, limit).mean() for each in blocks])
-
-
-def _distances(blocks: _Floats) -> _Floats:
-    """Return how far the blocks of a launch lie from their median.
-
-    The median lies nearer to the blocks than the true middle does. Leaving out one block
-    and the factor make up for that.
-    """
-    count = len(blocks)
-    distances = np.sort(np.abs(blocks - np.median(blocks)))[1:]
-    return np.asarray(distances * math.sqrt(count / max(1, count - 1)))
 
 
 def _clipped(blocks: _Floats, middle: float, limit: float) -> _Floats:

@@ -36,7 +36,7 @@ class Quantity:
     """Whether a launch has the highest value of its blocks, and not their mean."""
 
     clipped: bool = True
-    """Whether outliers among the blocks are clipped: not where they are what is judged."""
+    """Whether outliers count for less: not where they are what is judged."""
 
     launch: Prior
     """How launches of one run differ, side by side or not."""
@@ -73,6 +73,7 @@ MEMORY = Quantity(
     better=-1,
     share=0.1,
     peak=True,
+    clipped=False,
     launch=Prior(0.03, 2.0),
     run=Prior(0.01, 2.0),
 )

@@ -12,7 +12,7 @@ from perf.config.scenario import Scenario
 from perf.config.table import Table
 from perf.judge import validity
 from perf.machine import pace_process
-from perf.stats import change, rule, sequential, verdict
+from perf.stats import middle, rule, sequential, verdict
 from perf.stats.quantity import CPU, MEMORY, P99, QUANTITIES, THROUGHPUT, Quantity
 
 ROOT = Path(__file__).parents[2]
@@ -25,7 +25,7 @@ _CALLED = {"throughput": THROUGHPUT, "peak memory": MEMORY, "CPU time": CPU, "p9
 @pytest.mark.parametrize(
     ("pattern", "value"),
     [
-        (r"lies more than ([\d.]+) standard deviations", change.OUTLYING),
+        (r"lies more than ([\d.]+) standard deviations", middle.OUTLYING),
         (r"spending function of power (\d+)", sequential.SPENDING_POWER),
         (r"interval: it leaves out ([\d.]+) % on each side", 100 * rule.PASS_ALPHA),
         (r"is the ([\d.]+) % interval: it", 100 * (1 - 2 * rule.PASS_ALPHA)),
