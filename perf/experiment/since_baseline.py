@@ -11,7 +11,7 @@ from perf.experiment.collect import Measured, Result, scenario_result
 from perf.experiment.confirmation import Confirmation
 from perf.experiment.context import RunContext
 from perf.experiment.measurement import Measurement, Outcome, Rounds
-from perf.experiment.schedule import FEWEST_LAUNCHES, Course
+from perf.experiment.schedule import BRIEF_LAUNCHES, FEWEST_LAUNCHES, Course
 from perf.judge.baselines import Baseline
 from perf.judge.gate import Evidence, Judgement, Terms, judge_pairs
 from perf.judge.identity import about, identity_of
@@ -52,7 +52,7 @@ class SinceBaseline:
         baseline.
         """
         context, scenario = self.context, self.scenario
-        fewest = 1 if brief else FEWEST_LAUNCHES
+        fewest = BRIEF_LAUNCHES if brief else FEWEST_LAUNCHES
         lab, settings = context.lab, context.settings
         course = Course(
             profile=settings.profile_of(scenario),

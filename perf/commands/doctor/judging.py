@@ -10,7 +10,7 @@ from perf.config.header import RunHeader
 from perf.config.scenario import Scenario
 from perf.config.settings import Settings
 from perf.experiment.against.tree import is_at_hand
-from perf.experiment.schedule import FEWEST_LAUNCHES, Course
+from perf.experiment.schedule import BRIEF_LAUNCHES, FEWEST_LAUNCHES, Course
 from perf.judge.baselines import Baseline, BaselineStore
 from perf.judge.identity import identity_of
 from perf.report import formatting
@@ -132,7 +132,7 @@ class Judging:
         course = Course(profile=settings.profile, budget_s=None, decided=lambda *_: False)
         rps = min(block.scenario.rps for block in baseline.sample.pairs)
         blocks_s = 2.0 * course.pairs_per_launch * settings.block_images(row) / rps
-        fitting = int(budget_s / (blocks_s + _LAUNCH_S)) - FEWEST_LAUNCHES
+        fitting = int(budget_s / (blocks_s + _LAUNCH_S)) - BRIEF_LAUNCHES
         return max(FEWEST_LAUNCHES, fitting)
 
 
