@@ -46,10 +46,10 @@ class SinceBaseline:
         """Measure and judge.
 
         Without `budget_s` there are as many launches as the profile has. A `brief`
-        measurement ends after one launch: what it leaves open is settled side by side,
-        which is the better use of the time. Where the baseline is of another CPU, more
-        launches would not tell more; without `brief` there are as many as without a
-        baseline.
+        measurement ends after one launch that leaves the verdict open: that is settled side
+        by side, which is the better use of the time. One launch alone decides nothing, so
+        otherwise there is a second one. Where the baseline is of another CPU, more launches
+        would not tell more; without `brief` there are as many as without a baseline.
         """
         context, scenario = self.context, self.scenario
         fewest = BRIEF_LAUNCHES if brief else FEWEST_LAUNCHES
@@ -76,7 +76,7 @@ class SinceBaseline:
             afterwards=None if confirmation is None else confirmation.run,
         ).run()
         facts = self._facts(outcome)
-        planned = fewest if brief else course.planned
+        planned = FEWEST_LAUNCHES if brief else course.planned
         judgement = self._judge(outcome.pairing.pairs, planned, facts)
         return scenario_result(
             Measured(
@@ -96,11 +96,12 @@ class SinceBaseline:
         """Return whether the verdict is certain and no further launch is needed."""
         if self.context.complete:
             return False
+        launches = len({pair.launch for pair in pairs})
         if brief:
-            return True
+            enough = launches >= FEWEST_LAUNCHES
+            return enough or self._judge(pairs, FEWEST_LAUNCHES, {}).is_open
         if self._is_elsewhere:
-            usual = self.context.settings.profile_of(self.scenario).launches
-            return len({pair.launch for pair in pairs}) >= usual
+            return launches >= self.context.settings.profile_of(self.scenario).launches
         return self._judge(pairs, planned, {}).is_decided
 
     def _judge(

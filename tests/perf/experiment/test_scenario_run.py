@@ -240,13 +240,30 @@ def test_run_with_a_tiny_budget_measures_two_launches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("elsewhere", "brief", "enough"), [(True, True, 1), (False, True, 1), (True, False, 4)]
+    ("elsewhere", "brief", "verdict", "enough"),
+    [
+        (True, True, Verdict.INCONCLUSIVE, 1),
+        (False, True, Verdict.INCONCLUSIVE, 1),
+        (False, True, Verdict.REGRESSED, 1),
+        (False, True, Verdict.UNCHANGED, 2),
+        (True, False, Verdict.INCONCLUSIVE, 4),
+    ],
 )
 def test_one_launch_is_enough_only_where_the_rest_is_settled(
-    monkeypatch: pytest.MonkeyPatch, *, elsewhere: bool, brief: bool, enough: int
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    elsewhere: bool,
+    brief: bool,
+    verdict: Verdict,
+    enough: int,
 ) -> None:
-    """If not, a baseline of another CPU ends no sooner than the profile, as without one."""
+    """One launch alone passes nothing: `unchanged` needs two.
+
+    If the rest is not settled, a baseline of another CPU ends no sooner than the profile,
+    as without one.
+    """
     monkeypatch.setattr(SinceBaseline, "_is_elsewhere", elsewhere)
+    monkeypatch.setattr(SinceBaseline, "_judge", lambda *_: Judgement(verdict=verdict))
     profile = SimpleNamespace(launches=4)
     context = SimpleNamespace(
         complete=False, settings=SimpleNamespace(profile_of=lambda _: profile)
