@@ -10,8 +10,8 @@ from perf.report.rendering import Align, Table, escape
 from perf.stats import Estimate
 
 NOTE = (
-    "each value with its interval (95 %), at the machine's mean pace; best: no other point "
-    "is better in one objective and as good in the others"
+    "each value with its interval (95 %), all at the mean pace of the table's blocks; "
+    "best: no other point is better in one objective and as good in the others"
 )
 FINAL_NOTE = (
     "head to head: new launches of these points alone, in turn, because the best of many "

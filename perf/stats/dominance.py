@@ -11,7 +11,7 @@ accelerating model selection search for classification and function approximatio
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import geometric_mean
 
@@ -56,9 +56,22 @@ def mean_of(sample: Sample, quantity: Quantity) -> float:
         return -math.inf
 
 
-def estimate_of(sample: Sample, quantity: Quantity, tail: float) -> Estimate | None:
-    """Return the quantity's value with its interval, at the mean pace of the sample.
+def mean_pace_of(candidates: Iterable[Sequence[Sequence[Block]]]) -> float:
+    """Return the geometric mean of the pace over the launches of all candidates.
 
+    It is 1 where the pace was never measured.
+    """
+    blocks = (b for launches in candidates for launch in launches for b in launch)
+    paces = [block.pace for block in blocks if block.pace]
+    return geometric_mean(paces) if paces else 1.0
+
+
+def estimate_of(
+    sample: Sample, quantity: Quantity, tail: float, mean_pace: float
+) -> Estimate | None:
+    """Return the quantity's value with its interval, at the pace `mean_pace`.
+
+    With the same pace for all candidates, their values are in the order of their goodness.
     None where it was not measured.
     """
     try:
@@ -66,8 +79,7 @@ def estimate_of(sample: Sample, quantity: Quantity, tail: float) -> Estimate | N
     except NotMeasuredError:
         return None
     level = change.interval(tail, quantity.better)
-    paces = [block.pace for block in (one.scenario for one in sample.pairs) if block.pace]
-    factor = geometric_mean(paces) ** quantity.paced if paces and quantity.paced else 1.0
+    factor = mean_pace**quantity.paced
     return replace(
         level,
         point=level.point * factor,

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import psutil
 
-from serving.errors import ServerError
+from serving.errors import ConfigError, ServerError
 from serving.exit_code import in_words
 from serving.runtimes.base import FOLDER_PREFIX, SESSION_VARIABLE, Placement, Program
 from serving.runtimes.java import find_java
@@ -30,6 +30,8 @@ from serving.runtimes.ports import LOOPBACK, free_ports
 _TERM_S = 8.0
 _KILL_S = 8.0
 _POLL_S = 0.05
+_LONGEST_SOCKET_BYTES = 107  # of the path of a Unix socket; Linux allows no more
+_LONGEST_SOCKET = f"/{FOLDER_PREFIX}12345678/scratch/.ts.sock.65535"
 
 
 class ProcessRuntime:
@@ -41,6 +43,17 @@ class ProcessRuntime:
         """Label everything that is started with `session`."""
         self._session = session
         self._port = port
+
+    @staticmethod
+    def require_short_folder() -> None:
+        """Raise ConfigError where the temporary folder's path is too long for sockets."""
+        folder = os.fsencode(tempfile.gettempdir())
+        most = _LONGEST_SOCKET_BYTES - len(_LONGEST_SOCKET)
+        if len(folder) > most:
+            raise ConfigError(
+                f"TMPDIR {os.fsdecode(folder)}: too long, because servers make Unix "
+                f"sockets there; choose a folder whose path has at most {most} bytes"
+            )
 
     def helper_pids(self) -> tuple[int, ...]:
         """Return nothing: a process needs no helpers."""

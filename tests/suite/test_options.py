@@ -272,6 +272,16 @@ def test_auto_means_processes_without_a_docker_engine(suite: Suite) -> None:
     assert line.count("Docker engine") == 1
 
 
+def test_a_temporary_folder_that_is_too_long_is_refused(
+    suite: Suite, tmp_path: Path
+) -> None:
+    """A server could not make its sockets there, and would not say why."""
+    folder = tmp_path / ("x" * 60)
+    folder.mkdir()
+    (run,) = suite.refused([["--perf-runtime=process"]], env={"TMPDIR": str(folder)})
+    assert_refused(run, f"TMPDIR {folder}: too long", "at most 58 bytes")
+
+
 def test_a_port_that_another_program_holds_is_refused(suite: Suite) -> None:
     """The message comes before anything is started; the other program keeps the port."""
     with socket.create_server(("127.0.0.1", 0)) as other:

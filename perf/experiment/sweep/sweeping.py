@@ -22,7 +22,7 @@ from perf.stats import (
     Sample,
     estimate_side_by_side,
 )
-from perf.stats.dominance import estimate_of, mean_of, pareto, sample_of
+from perf.stats.dominance import estimate_of, mean_of, mean_pace_of, pareto, sample_of
 from serving.child import ChildError
 from serving.errors import ArtifactError, ConfigError, PerfError
 
@@ -153,14 +153,16 @@ class Sweeping:
             for key in (keys[place] for place in places):
                 entry = self._launch(_FINAL, key, number)
                 launches[key].append([block.block() for block in entry.blocks])
-        return [self._final_point(key, launches[key], launches[today]) for key in keys]
+        return [self._final_point(key, launches) for key in keys]
 
     def _final_point(
-        self,
-        key: str,
-        launches: Sequence[Sequence[Block]],
-        today: Sequence[Sequence[Block]],
+        self, key: str, each: Mapping[str, Sequence[Sequence[Block]]]
     ) -> FinalPoint:
+        """Return the values of a point, and its change over today's row.
+
+        `each` has the launches of every point, and of today's row.
+        """
+        launches, today = each[key], each[self.plan.today.key]
         both = [n for n, blocks in enumerate(launches) if blocks and today[n]]
         objectives = self.plan.sweep.objectives
         own = [launches[n] for n in both]
@@ -173,17 +175,18 @@ class Sweeping:
                 name: _change(Sample(pairs), quantity)
                 for name, quantity in zip(objectives, self.quantities, strict=True)
             }
-        return FinalPoint(
-            key=key, launches=len(both), values=self._values(own), changes=changes
-        )
+        values = self._values(own, mean_pace_of(each.values()))
+        return FinalPoint(key=key, launches=len(both), values=values, changes=changes)
 
-    def _values(self, launches: Sequence[Sequence[Block]]) -> dict[str, Estimate | None]:
+    def _values(
+        self, launches: Sequence[Sequence[Block]], mean_pace: float
+    ) -> dict[str, Estimate | None]:
         objectives = self.plan.sweep.objectives
         if sum(map(len, launches)) < 2:  # noqa: PLR2004 -- a spread needs two
             return dict.fromkeys(objectives)
         sample = sample_of(launches)
         return {
-            name: estimate_of(sample, quantity, _TAIL)
+            name: estimate_of(sample, quantity, _TAIL, mean_pace)
             for name, quantity in zip(objectives, self.quantities, strict=True)
         }
 
@@ -198,11 +201,12 @@ class Sweeping:
         ordered = sorted(
             runners, key=lambda key: first.get(key, float("-inf")), reverse=True
         )
+        mean_pace = mean_pace_of(one.launches for one in runners.values())
         return [
             SweptPoint(
                 key=key,
                 launches=len(runners[key].launches),
-                values=self._values(runners[key].launches),
+                values=self._values(runners[key].launches, mean_pace),
                 is_best=key in best and not runners[key].beaten_by,
                 remark=self._remark(runners[key]),
             )

@@ -14,6 +14,7 @@ from perf.stats.dominance import (
     estimate_of,
     is_dominated,
     mean_of,
+    mean_pace_of,
     pareto,
     sample_of,
 )
@@ -67,21 +68,40 @@ def test_a_quantity_that_was_not_measured_decides_nothing() -> None:
     good, bad = sample(10.0, 100.0), sample(7.0, 100.0)
     assert is_dominated(bad, good, (THROUGHPUT, MEMORY))
     assert mean_of(bad, MEMORY) == -math.inf
-    assert estimate_of(bad, MEMORY, 0.025) is None
+    assert estimate_of(bad, MEMORY, 0.025, 1.0) is None
 
 
 @pytest.mark.parametrize(
     ("quantity", "value"), [(THROUGHPUT, 10.0), (P99, 100.0)], ids=["throughput", "p99"]
 )
 def test_a_value_is_shown_in_its_own_unit(quantity: Quantity, value: float) -> None:
-    """Throughput and latency alike, whatever the pace was."""
+    """Throughput and latency alike, at the pace that was asked for."""
     launches = [
         [Block(rps=10.0 * pace, pace=pace, p99_ms=100.0 / pace)] * 2 for pace in (0.5, 2.0)
     ]
-    found = estimate_of(sample_of(launches), quantity, 0.025)
+    found = estimate_of(sample_of(launches), quantity, 0.025, mean_pace_of([launches]))
     assert found is not None
     assert found.point == pytest.approx(value)
     assert found.low <= found.point <= found.high
+
+
+def test_values_at_one_pace_are_in_the_order_of_their_goodness() -> None:
+    """A candidate that was measured while the machine was slow is not shown as slow."""
+    slowed = sample_of([[Block(rps=6.0, pace=0.5)] * 2] * 3)
+    other = sample_of([[Block(rps=10.0, pace=1.0)] * 2] * 3)
+    first, second = (estimate_of(one, THROUGHPUT, 0.025, 0.75) for one in (slowed, other))
+    assert first is not None
+    assert second is not None
+    assert mean_of(slowed, THROUGHPUT) > mean_of(other, THROUGHPUT)
+    assert first.point == pytest.approx(9.0)
+    assert second.point == pytest.approx(7.5)
+
+
+def test_without_a_pace_the_mean_pace_is_one() -> None:
+    """Nothing is then multiplied."""
+    slow, fast = Block(rps=1.0, pace=2.0), Block(rps=1.0, pace=8.0)
+    assert mean_pace_of([[[Block(rps=1.0)]]]) == 1.0
+    assert mean_pace_of([[[slow]], [[fast]]]) == 4.0
 
 
 VALUES = st.dictionaries(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from types import SimpleNamespace
 from typing import cast
@@ -15,6 +16,7 @@ from perf.experiment.lab import Lab
 from perf.experiment.sweep import launch as module
 from perf.experiment.sweep.launch import MOST_AGAIN, LaunchMeter
 from perf.machine.interference import Conditions
+from perf.machine.pace_process import Spans
 from tests.support.fakes import FakeArm, FakeMonitor, FakePace, record
 
 ROW = Table.read().find("serving-batch")
@@ -96,6 +98,34 @@ def test_a_machine_that_is_always_disturbed_is_measured_all_the_same(bench: Benc
     launch = bench.meter.measure(ROW, 2)
     assert (len(launch.blocks), launch.disturbed) == (2, 2)
     assert bench.calls.count("row: 8 images") == 2 + MOST_AGAIN
+
+
+class SlowedPace(FakePace):
+    """A pace that is only half as high in some blocks, counted from 0."""
+
+    def __init__(self, slow: Container[int]) -> None:
+        """Prepare."""
+        self.slow = slow
+        self.blocks = itertools.count()
+
+    def within(self, spans: Spans) -> float:
+        """Return the pace of the next block."""
+        assert spans
+        return 1.0 if next(self.blocks) in self.slow else 2.0
+
+
+@pytest.mark.parametrize(
+    ("slow", "paces"),
+    [({1}, [2.0, 2.0]), (range(1, 10), [2.0, 1.0])],
+    ids=["for one block", "for good"],
+)
+def test_a_block_whose_pace_jumped_is_measured_again(
+    bench: Bench, slow: Container[int], paces: list[float]
+) -> None:
+    """It does not count, unless the pace stays where it is now."""
+    bench.meter.pace = SlowedPace(slow)
+    launches = [bench.meter.measure(ROW, 1) for _ in paces]
+    assert [one.pace for launch in launches for one in launch.blocks] == paces
 
 
 @pytest.mark.parametrize(
