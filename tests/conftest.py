@@ -19,11 +19,18 @@ from serving.model.choice import ModelChoice, photographs
 from tests.support import quick
 from tests.support.leftovers import Place, leaving_nothing, own_place
 
+_LONGEST = ("tests/docs/", "tests/suite/")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests as quick or slow, before `-m` chooses among them."""
+    """Mark tests as quick or slow, before `-m` chooses among them.
+
+    The files that take longest come first: with two at a time, one that begins last would
+    end long after all others.
+    """
     quick.mark(items)
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -109,7 +109,7 @@ def keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path) 
 
 
 def compared(baselines: Path, candidates: Path) -> str:
-    """Return a table of the old and the new ratios, and of the changes of throughput.
+    """Return a table of the old baselines and the new ratios, and what changed.
 
     Raises ConfigError where a file cannot be read.
     """
@@ -119,8 +119,10 @@ def compared(baselines: Path, candidates: Path) -> str:
         before, reason = old.find(new.name, new.identity)
         if before and new.identity.is_of_another_cpu(before.identity):
             reason = f"{before.path.name} is of another CPU, {before.identity.cpu}"
-        rows.append([new.name, *_row(before, new), reason])
-    heads = ["scenario", "old ratio", "new ratio", "change of throughput", "remark"]
+        file = before.path.name if before else formatting.UNKNOWN
+        rows.append([new.name, file, *_row(before, new), reason])
+    heads = ["scenario", "old baseline", "old ratio", "new ratio"]
+    heads += ["change of throughput", "remark"]
     return tabulate(rows, headers=heads, disable_numparse=True)
 
 

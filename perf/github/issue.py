@@ -141,7 +141,8 @@ def _lines(found: Night, job: Job) -> Iterator[str]:
         yield ""
         yield from preformatted("\n".join(commands))
         yield ""
-    page = f"{job.home}/blob/{job.commit}/docs/baselines.md#after-a-red-night"
+    place = "docs/baselines.md#after-another-verdict-than-unchanged"
+    page = f"{job.home}/blob/{job.commit}/{place}"
     yield (
         f"[What to do after a red night]({page}). Each nightly run edits this text. The "
         "issue is closed when every scenario is `unchanged` or `improved` again."

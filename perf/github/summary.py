@@ -22,7 +22,7 @@ from perf.config.header import RunHeader
 from perf.github.errors import DamagedError
 from perf.judge.gate import Judged, Judgement
 from perf.report import formatting
-from perf.report.message import repeat_command
+from perf.report.repeating import repeat_command
 from perf.report.schema import schema
 from perf.stats import CAPACITY, GOODPUT, QUANTITIES, Estimate, Verdict
 

@@ -100,6 +100,12 @@ class Judgement:
         return self.quantities[0].change if self.quantities else None
 
     @property
+    def is_compared(self) -> bool:
+        """Whether the verdict comes from a change."""
+        unusable = self.reason or self.verdict is Verdict.INVALID
+        return self.change is not None and not unusable
+
+    @property
     def is_open(self) -> bool:
         """Whether a run side by side should settle it.
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import math
-import shlex
 from collections.abc import Sequence
 from pathlib import PurePath
 
 from perf.config.header import RunHeader
 from perf.judge.gate import Judged, Judgement
 from perf.report import formatting
+from perf.report.repeating import again
 from perf.report.result import ScenarioResult
 from perf.stats import Verdict
 
-_DEFAULT_PROFILE = "standard"
-_DEFAULT_DEVICE = "cpu"
 _SHORT_BLOCK_S, _LONG_BLOCK_S = 2.0, 5.0
 _OPENINGS = {
     Verdict.REGRESSED: "regressed",
@@ -67,17 +65,9 @@ def account(result: ScenarioResult, header: RunHeader) -> str:
             wanted = f"machine class {header.machine_class}, model {header.model}"
             sentences.append(f"Wanted: {wanted}.")
         sentences += [_ratio(judgement), _before(judgement)]
-        if _is_compared(judgement):
+        if judgement.is_compared:
             sentences.append(f"{_differences(judgement)}.")
     return formatting.one_line(" ".join(filter(None, sentences)))
-
-
-def again(result: ScenarioResult, header: RunHeader) -> str:
-    """Return the shell line that repeats a scenario as this run began."""
-    judgement = result.judgement
-    # A run that was settled side by side began without --perf-against.
-    against = "" if judgement.before else judgement.against
-    return repeat_command(result.name, header, against)
 
 
 def reason(result: ScenarioResult) -> str:
@@ -91,7 +81,7 @@ def reason(result: ScenarioResult) -> str:
 def remark(result: ScenarioResult) -> str:
     """Return what the tables do not show of a scenario, or nothing."""
     judgement = result.judgement
-    said = _beside_the_table(result) if _is_compared(judgement) else [_why(result)]
+    said = _beside_the_table(result) if judgement.is_compared else [_why(result)]
     said.append(_lowered(_before(judgement)))
     if result.requests.failed or result.requests.wrong:
         said.append(_requests(result))
@@ -104,32 +94,10 @@ def remark(result: ScenarioResult) -> str:
     return formatting.one_line(f"{result.name}: {text}") if text else ""
 
 
-def repeat_command(name: str, header: RunHeader, against: str = "") -> str:
-    """Return the shell line that measures a scenario again, in the same random order.
-
-    `against` is the other tree of a run side by side.
-    """
-    words = ["tox", "-e", name, "--", "--perf-seed", str(header.seed)]
-    words += ["--perf-runtime", header.runtime]
-    if header.device != _DEFAULT_DEVICE:
-        words += ["--perf-device", header.device]
-    if header.profile != _DEFAULT_PROFILE:
-        words += ["--perf-profile", header.profile]
-    if against:
-        words += [f"--perf-against={against}"]
-    return shlex.join([*words, *header.model_options])
-
-
-def _is_compared(judgement: Judgement) -> bool:
-    """Return whether the verdict comes from a change."""
-    unusable = judgement.reason or judgement.verdict is Verdict.INVALID
-    return judgement.change is not None and not unusable
-
-
 def _why(result: ScenarioResult) -> str:
     """Return what changed and by how much, or the judgement's own reason."""
     judgement = result.judgement
-    if not _is_compared(judgement):
+    if not judgement.is_compared:
         return judgement.reason.rstrip(". ").removeprefix(f"{result.name}: ")
     if judgement.against:
         said = f"{_over(judgement)}: {_told(judgement)}"
@@ -154,10 +122,10 @@ def _told(judgement: Judgement, since: str = "") -> str:
 def _beside_the_table(result: ScenarioResult) -> list[str]:
     """Return what decided the verdict, except what the table shows."""
     judgement, said = result.judgement, []
-    if judgement.against:
-        said.append(_over(judgement))
     if judgement.verdict is Verdict.INCONCLUSIVE:
         said.append(f"too little evidence: {_detectable(result)}")
+    if judgement.against:
+        said.append(_over(judgement))
     shown = judgement.quantities[0]
     said += [_moved(one) for one in judgement.worse if one is not shown]
     said += [f"not certain: {_moved(one)}" for one in judgement.suspects]
@@ -241,8 +209,8 @@ def _ratio(judgement: Judgement) -> str:
 def _differences(judgement: Judgement) -> str:
     found = ", ".join(judgement.differences)
     if judgement.against:
-        return f"Besides the code: {found or 'no change of versions or settings'}"
-    return f"Since then: {found or 'no change of versions, settings, kernel or CPU'}"
+        return f"Besides the code: {found}" if found else "Same versions and settings"
+    return f"Since then: {found}" if found else "Same versions, settings, kernel and CPU"
 
 
 def _lowered(sentence: str) -> str:

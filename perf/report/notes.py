@@ -7,6 +7,7 @@ from pathlib import PurePath
 
 from perf.report import derived, formatting
 from perf.report.message import in_turns, remark
+from perf.report.repeating import longer
 from perf.report.result import HarnessResult, ScenarioResult
 from perf.report.run import RunResults
 from perf.stats import Estimate
@@ -45,6 +46,7 @@ def notes(run: RunResults) -> list[str]:
         _harness(results, run.harness),
         *_null_control(results),
         *filter(None, map(remark, results)),
+        *filter(None, [longer(results, run.header)]),
     ]
 
 
@@ -57,7 +59,7 @@ def _legend(results: Sequence[ScenarioResult]) -> list[str]:
     lines = [
         [
             _CHANGE,
-            "it is judged against the tolerance",
+            "it is judged against the tolerance, which is smaller side by side",
             f"its interval [ ] decided on the verdict ({changes})" if changes else "",
         ],
         [_EFFICIENCY if any(derived.efficiency(r.pairs) for r in results) else ""],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import traceback
 import warnings
 from collections.abc import Mapping
@@ -22,6 +23,9 @@ DOCKER_ERRORS = (DockerException, requests.RequestException)
 NO_DOCKER = "--perf-runtime docker: "
 
 _LAST_LINES = 2000
+_KILLED = 137
+_LEARNS_S = 2.0  # how long the Docker engine may take to learn why a program was killed
+_LOOK_EVERY_S = 0.1
 _SHIM = "containerd-shim"
 
 
@@ -111,12 +115,22 @@ class LaunchedContainer:
         if self._last_words is not None:
             return "stopped"
         try:
-            state = self._state()
+            state = self._settled_state()
         except NotFound:
             return "the container was removed by another program"
         except DOCKER_ERRORS as error:
             return f"the Docker engine no longer answers: {type(error).__name__}"
         return how_it_ended(state)
+
+    def _settled_state(self) -> Mapping[str, Any]:
+        """Return the state; that the memory limit was reached may be known later."""
+        limit_s = time.monotonic() + _LEARNS_S
+        while True:
+            state = self._state()
+            is_told = state["Running"] or state["OOMKilled"] or state["ExitCode"] != _KILLED
+            if is_told or time.monotonic() > limit_s:
+                return state
+            time.sleep(_LOOK_EVERY_S)
 
     def log_tail(self, lines: int = 40) -> str:
         """Return the last lines of the program's output; after `stop` at most 2000."""

@@ -25,7 +25,7 @@ _CALLED = {"throughput": THROUGHPUT, "peak memory": MEMORY, "CPU time": CPU, "p9
 @pytest.mark.parametrize(
     ("pattern", "value"),
     [
-        (r"lies more than ([\d.]+) standard deviations", middle.OUTLYING),
+        (r"value more than ([\d.]+) standard deviations", middle.OUTLYING),
         (r"spending function of power (\d+)", sequential.SPENDING_POWER),
         (r"interval: it leaves out ([\d.]+) % on each side", 100 * rule.PASS_ALPHA),
         (r"is the ([\d.]+) % interval: it", 100 * (1 - 2 * rule.PASS_ALPHA)),
@@ -50,8 +50,8 @@ _CALLED = {"throughput": THROUGHPUT, "peak memory": MEMORY, "CPU time": CPU, "p9
             r"differ by more than (\d+) % in pace",
             round(100 * math.expm1(validity.PACE_JUMP)),
         ),
-        (r"prior for launches counts like (\d+)", THROUGHPUT.launch.freedom),
-        (r"one for runs like (\d+)", THROUGHPUT.run.freedom),
+        (r"Each prior counts like (\d+)", THROUGHPUT.launch.freedom),
+        (r"Each prior counts like (\d+)", THROUGHPUT.run.freedom),
         (r"time is used up: (\d+) minutes", Table.read().profile["standard"].budget_min),
     ],
 )

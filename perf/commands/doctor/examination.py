@@ -69,7 +69,7 @@ def examine(request: Request) -> Examination:
     ]
     faults = [one for group in groups for one in group.faults]
     following = _following(request, faults, lacking, is_calm=is_calm)
-    return Examination(groups=groups, following=following)
+    return Examination(groups=groups, following=following, is_calm=is_calm)
 
 
 def _runtime(settings: Settings) -> RuntimeChoice | ConfigError:

@@ -53,6 +53,9 @@ class Examination:
     following: Sequence[str]
     """The commands to type next, the first one first."""
 
+    is_calm: bool = True
+    """Whether nothing else used the machine."""
+
     @property
     def faults(self) -> list[Finding]:
         """What keeps a run from starting."""
@@ -63,7 +66,9 @@ class Examination:
         """Whether a run could start, in one sentence."""
         number = len(self.faults)
         if not number:
-            return "Ready: a run can start."
+            if self.is_calm:
+                return "Ready: a run can start."
+            return "Wait: a run can start, but the machine is too noisy for a verdict."
         things = "1 thing keeps" if number == 1 else f"{number} things keep"
         return f"Not ready: {things} a run from starting."
 
@@ -86,6 +91,7 @@ class Examination:
         """Return the same, ready for JSON."""
         return {
             "ready": not self.faults,
+            "calm": self.is_calm,
             "groups": [
                 {
                     "title": group.title,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from perf.report import digest, formatting, message
+from perf.report import digest, formatting, repeating
 from perf.report.advice import advice
 from perf.report.figures.base import Section
 from perf.report.more_tables import more_tables
@@ -48,7 +48,7 @@ def _repeat(run: RunResults) -> list[str]:
     found = digest.changed(run.scenarios)
     if not found:
         return []
-    command = formatting.one_line(message.again(found[0], run.header))
+    command = formatting.one_line(repeating.again(found[0], run.header))
     return ["To repeat the first one alone:", "", *preformatted(command), ""]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from perf.config.header import RunHeader
 from perf.judge.gate import Judgement
-from perf.report import formatting, message
+from perf.report import formatting, message, repeating
 from perf.report.changes import verdict_on
 from perf.report.page.anchors import card_id
 from perf.report.page.blocks_plot import blocks_plot
@@ -88,7 +88,7 @@ def _card(
         change=formatting.change_interval(judgement.change) if judgement.change else "",
         is_open=is_alone or bool(bad) or judgement.verdict not in _QUIET,
         account=message.account(result, header),
-        command=formatting.one_line(message.again(result, header)),
+        command=formatting.one_line(repeating.again(result, header)),
         settings=settings_line(own_settings(result, shared)),
         differences=[formatting.one_line(one) for one in judgement.differences],
         replaced=[formatting.one_line(one) for one in result.replaced],

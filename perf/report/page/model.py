@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from perf.config.header import RunHeader
 from perf.judge.gate import passes
-from perf.report import formatting, message
+from perf.report import formatting, repeating
 from perf.report.advice import advice
 from perf.report.document import document
 from perf.report.figures.base import Section
@@ -112,7 +112,7 @@ def page_of(run: RunResults) -> PageView:
         outcomes=list(outcomes(results)),
         facts=list(facts(run)),
         repeated=formatting.one_line(ranked[0].name) if ranked else "",
-        command=formatting.one_line(message.again(ranked[0], header)) if ranked else "",
+        command=formatting.one_line(repeating.again(ranked[0], header)) if ranked else "",
         header_line=header_line(header),
         change=change_plot(results),
         tables=list(_tables(results)),

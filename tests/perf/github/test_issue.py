@@ -58,7 +58,10 @@ def test_a_regression_opens_an_issue(github: FakeGitHub) -> None:
     assert "●" in text
     assert "\ntox -e serving-batch -- --perf-seed 7 --perf-runtime process" in text
     assert f"[the last nightly run]({RUN_PAGE})" in text
-    assert f"/{REPOSITORY}/blob/{HEAD}/docs/baselines.md#after-a-red-night)" in text
+    assert (
+        f"/{REPOSITORY}/blob/{HEAD}/docs/baselines.md#after-another-verdict-than-unchanged)"
+        in text
+    )
     assert "`a`" not in text
 
 

@@ -16,7 +16,7 @@ from perf.github.summary import _OPTIONS, read_summary
 from perf.report import digest
 from perf.report.formats.json_file import JsonFile
 from perf.report.headline import headline
-from perf.report.message import again
+from perf.report.repeating import again
 from perf.report.run import RunResults
 from perf.stats import Verdict
 from serving.model.choice import ModelChoice

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from perf.report.message import explain, reason, remark, repeat_command
+from perf.report.message import explain, reason, remark
+from perf.report.repeating import longer, repeat_command
 from perf.report.result import Requests, ScenarioResult
 from perf.stats import QUANTITIES, Quantity, Verdict
 from tests.support.results import (
@@ -112,8 +113,8 @@ def test_side_by_side_both_trees_are_named() -> None:
     """No ratio and no baseline are told, and the command names the other tree again."""
     assert explain(ASIDE, HEADER) == (
         "serving-batch regressed: the working tree over v1.4: throughput at equal pace of "
-        "the cores changed by -19.8 % [-22.8, -16.5] (tolerance 10 %). Besides "
-        f"the code: no change of versions or settings. {REPEAT} --perf-against=v1.4"
+        "the cores changed by -19.8 % [-22.8, -16.5] (tolerance 10 %). Same "
+        f"versions and settings. {REPEAT} --perf-against=v1.4"
     )
 
 
@@ -143,7 +144,7 @@ def test_every_quantity_has_words(quantity: Quantity) -> None:
 def test_no_difference_is_said_too() -> None:
     """A regression without any known difference leaves only the code to look at."""
     said = explain(rejudged(BATCH, differences=()), HEADER)
-    assert " Since then: no change of versions, settings, kernel or CPU. " in said
+    assert " Same versions, settings, kernel and CPU. " in said
 
 
 def test_a_message_has_one_line() -> None:
@@ -228,8 +229,7 @@ def test_a_reason_that_begins_with_the_name_does_not_repeat_it() -> None:
 def test_a_remark_names_both_trees_of_a_run_side_by_side() -> None:
     """The table does not say between what the change lies."""
     assert remark(ASIDE) == (
-        "serving-batch: the working tree over v1.4; besides the code: no change of "
-        "versions or settings"
+        "serving-batch: the working tree over v1.4; same versions and settings"
     )
 
 
@@ -237,7 +237,7 @@ def test_a_remark_has_what_regressed_beside_throughput() -> None:
     """The table has no column for it."""
     assert remark(HEAVIER) == (
         "serving-batch: peak memory changed by +20.1 % [+18.0, +22.3] (tolerance 10 %); "
-        "since then: no change of versions, settings, kernel or CPU"
+        "same versions, settings, kernel and CPU"
     )
 
 
@@ -254,6 +254,28 @@ def test_a_remark_counts_the_pairs_that_were_measured_again(
     """It says what disturbed the first of them."""
     said = remark(replace(LOCAL, replaced=replaced))
     assert said == f"decentralized: {pairs} measured again; the first: stolen"
+
+
+def test_the_reason_comes_first_in_a_remark() -> None:
+    """Which trees were compared comes after why there is no verdict."""
+    said = remark(rejudged(ASIDE, verdict=Verdict.INCONCLUSIVE))
+    assert said.startswith("serving-batch: too little evidence: ")
+    assert "; the working tree over v1.4; " in said
+
+
+def test_a_scenario_with_too_little_evidence_can_be_measured_longer() -> None:
+    """The command is that of the first one, with more time and another order."""
+    command = "tox -e serving-batch -- --perf-budget 20 --perf-runtime process"
+    said = f"too little evidence: 20 minutes of serving-batch alone: {command}"
+    beside = rejudged(ASIDE, verdict=Verdict.INCONCLUSIVE)
+    settled = rejudged(beside, before=UNCLEAR.judgement)
+    assert longer([BATCH, settled, beside], HEADER) == said
+    assert longer([beside], HEADER) == f"{said} --perf-against=v1.4"
+
+
+def test_only_too_little_evidence_asks_for_more_time() -> None:
+    """A verdict needs none, and against a baseline alone more time does not help."""
+    assert longer([BATCH, UNCLEAR, ONE_PAIR, INVALID], HEADER) == ""
 
 
 def test_repeat_command_names_another_device_than_the_cpu() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from perf.stats.capacity import (
+    SEARCH_SD,
     Met,
     Probe,
     capacity_rps,
@@ -155,9 +156,22 @@ def test_few_requests_give_a_wide_interval() -> None:
 
 
 def test_the_interval_reaches_over_what_was_not_tried() -> None:
-    """Between the last rate that met the SLO and the next one nothing is known."""
+    """Between the last rate that met the SLO and the next one nothing is known.
+
+    Beyond them it reaches as far as the common error of searches does.
+    """
     sharp = [[probe(10.0, 10_000, 10_000), probe(10.6, 0, 10_000)]]
     found = pooled_capacity(sharp, SHARE, seed=0)
     assert found is not None
-    assert found.low_rps == pytest.approx(10.0, rel=0.01)
-    assert found.high_rps == pytest.approx(10.6, rel=0.01)
+    further = math.exp(2.0 * SEARCH_SD)
+    assert 10.0 / further < found.low_rps < 10.0
+    assert 10.6 < found.high_rps < 10.6 * further
+
+
+def test_more_launches_do_not_remove_the_error_of_searches() -> None:
+    """They have it in common."""
+    sharp = [probe(10.0, 10_000, 10_000), probe(10.001, 0, 10_000)]
+    found = pooled_capacity([sharp] * 20, SHARE, seed=0)
+    assert found is not None
+    half_width = 0.5 * math.log(found.high_rps / found.low_rps)
+    assert half_width == pytest.approx(1.96 * SEARCH_SD, rel=0.1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -36,6 +37,15 @@ def test_only_faults_keep_a_run_from_starting(findings: list[Finding], said: str
     found = examination(*findings)
     assert said in found.as_text().splitlines()
     assert found.as_dict()["ready"] == said.startswith("Ready")
+
+
+def test_on_a_noisy_machine_a_run_should_wait() -> None:
+    """It could start, but its verdict would be worth little."""
+    found = replace(examination(NOISY), is_calm=False)
+    assert "Wait: a run can start, but" in found.as_text()
+    assert found.as_dict()["ready"] is True
+    assert found.as_dict()["calm"] is False
+    assert replace(examination(NO_JAVA), is_calm=False).outcome.startswith("Not ready")
 
 
 def test_each_finding_is_a_line_with_its_mark() -> None:
