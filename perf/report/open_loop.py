@@ -13,7 +13,7 @@ from perf.stats import Estimate
 CAPACITY_NOTE = (
     "capacity: the highest rate, in requests a second, that meets the SLO: its share of "
     "the requests is answered rightly within its time, counted from their scheduled start; "
-    "its interval [ ] describes this run alone, and is too narrow with few launches; "
+    "its interval [ ] (95 %) describes this run alone; "
     "confirmed: whether a fresh launch met the SLO at the interval's lower end (open: too "
     "few requests to say); closed loop: the throughput where each job begins as another "
     "ends; within: the capacity for other times, from the same requests (-: outside the "
