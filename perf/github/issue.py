@@ -144,7 +144,7 @@ def _lines(found: Night, job: Job) -> Iterator[str]:
     place = "docs/baselines.md#after-another-verdict-than-unchanged"
     page = f"{job.home}/blob/{job.commit}/{place}"
     yield (
-        f"[What to do after a red night]({page}). Each nightly run edits this text. The "
+        f"[What to do now]({page}). Each nightly run edits this text. The "
         "issue is closed when every scenario is `unchanged` or `improved` again."
     )
 
