@@ -157,8 +157,10 @@ def _before(judgement: Judgement) -> str:
     if before is None:
         return ""
     why = before.reason or (_told(before) if before.quantities else "")
-    said = f"{before.verdict}: {why}" if why else str(before.verdict)
-    told = f"{_baseline(before)} alone says {said}; the run side by side counts."
+    said = f"says {before.verdict}: {why}" if why else f"says {before.verdict}"
+    if before.verdict is Verdict.INCONCLUSIVE and not before.reason:
+        said = "leaves it open"
+    told = f"{_baseline(before)} alone {said}; the run side by side counts."
     return f"{told[:1].upper()}{told[1:]}"
 
 

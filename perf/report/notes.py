@@ -29,6 +29,8 @@ _CAPACITY = (
     "throughput is that of a closed loop"
 )
 _GOODPUT = "a scenario at a fixed rate: its goodput is judged and makes the ratio"
+_TOLERANCE = "it is judged against the tolerance"
+_TOLERANCES = f"{_TOLERANCE}, which is smaller side by side"
 _MEMORY_KINDS = {
     "rss": "memory marked rss: shared pages count once for each process",
     "cgroup": "memory marked cgroup: page cache counts too",
@@ -59,7 +61,7 @@ def _legend(results: Sequence[ScenarioResult]) -> list[str]:
     lines = [
         [
             _CHANGE,
-            "it is judged against the tolerance, which is smaller side by side",
+            _TOLERANCES if any(j.against for j in judgements) else _TOLERANCE,
             f"its interval [ ] decided on the verdict ({changes})" if changes else "",
         ],
         [_EFFICIENCY if any(derived.efficiency(r.pairs) for r in results) else ""],

@@ -20,7 +20,7 @@ from perf.stats import QUANTITIES
 from perf.trust import trend_page
 from perf.trust.curve import Curve, operating_curve, rival_rates
 from perf.trust.draws import Draws, Plan, SideBySide, SinceBaseline
-from perf.trust.live import run_live
+from perf.trust.live import ROUND, run_live
 from perf.trust.outcomes import live_rows, read_live
 from perf.trust.priors import beside_prior, launch_prior, run_prior
 from perf.trust.recordings import (
@@ -63,7 +63,7 @@ def main(arguments: Sequence[str]) -> int:
         parser.error(f"--number {chosen.number}: not a whole number of at least 1")
     if chosen.live < 0:
         parser.error(f"--live {chosen.live}: not a number of rounds")
-    if chosen.live and not run_live(chosen.live, chosen.options):
+    if chosen.live and not run_live(chosen.live, chosen.options, chosen.losses):
         return 1
     if chosen.add:
         if not _NAME.fullmatch(chosen.machine):
@@ -148,9 +148,24 @@ def _parser() -> argparse.ArgumentParser:
         "slower: five runs a round",
     )
     parser.add_argument(
+        "--losses",
+        type=_losses,
+        default=ROUND,
+        metavar="SHARES",
+        help="with --live: the losses of the runs of a round, such as 0,0,0.1",
+    )
+    parser.add_argument(
         "options", nargs="*", help="with --live: more options of pytest, after --"
     )
     return parser
+
+
+def _losses(text: str) -> tuple[float, ...]:
+    """Return the losses of a round; raises ValueError for other text or shares."""
+    losses = tuple(float(part) for part in text.split(","))
+    if not all(0.0 <= loss < 1.0 for loss in losses):
+        raise ValueError(text)
+    return losses
 
 
 def _add(result: Path, machine: str, *, quiet: bool) -> None:

@@ -2,8 +2,8 @@
 
 A copy of this tree is measured side by side with this tree. In the copy, the handler of
 TorchServe sleeps after each batch, so that the server loses a given share of its
-throughput. Without a loss the copy is unchanged. A round has two runs without a loss, and
-one with each of the other losses, in random order.
+throughput. Without a loss the copy is unchanged. Unless others are asked for, a round has
+two runs without a loss, and one with each of the other losses, in random order.
 
 The verdicts of each run are appended to a file in `live/`. The page of the operating curve
 is made from these files. If the command is interrupted, the runs that have ended are kept.
@@ -50,13 +50,13 @@ ImageFileClassifier.inference = _slower
 """
 
 
-def run_live(rounds: int, options: Sequence[str]) -> bool:
+def run_live(rounds: int, options: Sequence[str], losses: Sequence[float] = ROUND) -> bool:
     """Run `rounds` rounds, with more options of pytest; return whether all ended well."""
     path = FOLDER / f"{_now().replace(':', '')}.jsonl"
     with tempfile.TemporaryDirectory(prefix="serving-perf-live-") as name:
         folder = Path(name)
         tree = find_tree("HEAD", "--live", folder)
-        for run, loss in enumerate(_losses(rounds)):
+        for run, loss in enumerate(_shuffled(losses, rounds)):
             copy = slower_copy(tree.root, folder / "copy", loss)
             summary = _measure(copy, folder / "reports", options)
             if summary is None:
@@ -79,11 +79,11 @@ def _now() -> str:
     return f"{datetime.now(UTC):%Y-%m-%dT%H:%M}"
 
 
-def _losses(rounds: int) -> Iterator[float]:
+def _shuffled(losses: Sequence[float], rounds: int) -> Iterator[float]:
     """Yield the loss of each run."""
     order = random.SystemRandom()
     for _ in range(rounds):
-        yield from order.sample(ROUND, len(ROUND))
+        yield from order.sample(losses, len(losses))
 
 
 def _measure(copy: Path, reports: Path, options: Sequence[str]) -> Mapping[str, Any] | None:

@@ -18,6 +18,7 @@ from perf.stats import Verdict
 from perf.trust.curve import Rate
 
 FOLDER = Path(__file__).with_name("live")
+_USUAL_FIGURE = "throughput"
 
 
 class Outcome(BaseModel):
@@ -52,6 +53,11 @@ class Outcome(BaseModel):
     pairs: tuple[StoredPair, ...]
 
     @property
+    def figure(self) -> str:
+        """What was measured: the throughput, the capacity or the goodput."""
+        return self.pairs[0].scenario.figure if self.pairs else _USUAL_FIGURE
+
+    @property
     def cpu(self) -> str:
         """The name of the machine's CPU, without the class."""
         return self.machine.rpartition(", ")[0]
@@ -62,6 +68,7 @@ class LiveRow:
     """The verdicts for one loss on one kind of machine."""
 
     cpu: str
+    figure: str
     turn_s: float
     loss: float
 
@@ -109,14 +116,15 @@ def outcomes_of(
 
 
 def live_rows(outcomes: Sequence[Outcome]) -> list[LiveRow]:
-    """Return a row for each CPU, length of turns, loss and scenario.
+    """Return a row for each CPU, figure, length of turns, loss and scenario.
 
     The first row of a loss is for all scenarios.
     """
     names = ["", *dict.fromkeys(one.scenario for one in outcomes)]
-    groups: dict[tuple[str, float, float], list[Outcome]] = {}
+    groups: dict[tuple[str, str, float, float], list[Outcome]] = {}
     for one in outcomes:
-        groups.setdefault((one.cpu, one.turn_s, one.loss), []).append(one)
+        key = (one.cpu, one.figure, one.turn_s, one.loss)
+        groups.setdefault(key, []).append(one)
     rows = [_row(groups[key], name) for key in sorted(groups) for name in names]
     return [row for row in rows if row is not None]
 
@@ -130,6 +138,7 @@ def _row(outcomes: Sequence[Outcome], name: str) -> LiveRow | None:
     hits = sum(one.verdict is Verdict.REGRESSED for one in judged)
     return LiveRow(
         cpu=of_row[0].cpu,
+        figure=of_row[0].figure,
         turn_s=of_row[0].turn_s,
         loss=of_row[0].loss,
         scenario=name,

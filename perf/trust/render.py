@@ -163,6 +163,7 @@ def _live(rows: Sequence[LiveRow]) -> list[str]:
     cells = [
         [
             row.cpu,
+            row.figure,
             _blocks(row.turn_s),
             f"{row.loss:.0%}",
             row.scenario or "all",
@@ -174,6 +175,7 @@ def _live(rows: Sequence[LiveRow]) -> list[str]:
     ]
     heads = [
         "CPU",
+        "figure",
         "blocks",
         "intended loss",
         "scenario",

@@ -87,6 +87,17 @@ def test_the_line_under_the_table_gives_both() -> None:
     assert said == f"serving-batch: HEAD over {BESIDE.against}; b{THEN}"
 
 
+def test_where_the_baseline_left_it_open_its_figures_are_not_told() -> None:
+    """One launch says next to nothing; an interval of ±60 % would only be in the way."""
+    wide = judged(1.01, 0.4, 2.4, Verdict.INCONCLUSIVE)
+    before = replace(BEFORE, verdict=Verdict.INCONCLUSIVE, reason="", quantities=(wide,))
+    said = remark(replace(BATCH, judgement=settled(before, BESIDE)))
+    assert said == (
+        f"serving-batch: HEAD over {BESIDE.against}; baseline 0001_resnet152.json alone "
+        "leaves it open; the run side by side counts"
+    )
+
+
 def test_what_made_the_baseline_say_so_is_named() -> None:
     """Where it was memory, it is memory that is told."""
     found = settled(HEAVIER.judgement, BESIDE)

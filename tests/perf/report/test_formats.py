@@ -92,8 +92,8 @@ def test_text_says_what_the_columns_mean_and_what_each_scenario_has_to_say() -> 
     since = "since then: kernel 6.1 -> 6.8, torch 2.13.0 -> 2.14.1"
     assert notes == {
         "change of throughput": "since the baseline, or from the other tree to this one, "
-        "at equal pace of the cores; it is judged against the tolerance, which is "
-        "smaller side by side; its interval [ ] decided on the verdict (99.5 % confidence)",
+        "at equal pace of the cores; it is judged against the tolerance; its interval [ ] "
+        "decided on the verdict (99.5 % confidence)",
         "also judged": "peak memory, CPU time of an image and p99 of the latency; a line "
         "below names each one that regressed",
         "efficiency": "throughput over that of the model alone, which is measured beside "
@@ -110,6 +110,15 @@ def test_text_says_what_the_columns_mean_and_what_each_scenario_has_to_say() -> 
         "serving-single": f"{since}; 240 jobs, 3 failed, 1 answered wrongly",
         "serving-workers-2": "the stored baseline is of another machine class",
     }
+
+
+def test_the_smaller_tolerance_is_explained_where_a_row_was_settled() -> None:
+    """A run in which nothing was measured side by side says nothing of it."""
+    smaller = "judged against the tolerance, which is smaller side by side; "
+    run = run_of(BATCH, rejudged(BATCH, against="the baseline's commit 383fe61f7988"))
+    for exporter in (TERMINAL, MARKDOWN):
+        assert smaller in exporter.render(run)
+        assert "side by side" not in exporter.render(run_of(BATCH))
 
 
 def test_confidences_that_differ_are_given_as_a_range() -> None:

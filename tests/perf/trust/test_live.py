@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from perf.stats import Verdict
+from perf.trust.__main__ import main
 from perf.trust.live import _HANDLER, ROUND, slower_copy
 from perf.trust.outcomes import Outcome, live_rows, outcomes_of, read_live
 from tests.support.fakes import pairs_of
@@ -60,6 +61,17 @@ def test_without_a_loss_the_copy_is_unchanged(tree: Path, tmp_path: Path) -> Non
 def test_a_round_has_unchanged_runs() -> None:
     """Two of its runs have no loss."""
     assert ROUND.count(0.0) == 2
+
+
+@pytest.mark.parametrize("losses", ["", "much", "0,1", "-0.1"])
+def test_losses_that_are_no_shares_are_refused(
+    losses: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is measured, in a line that names the option."""
+    with pytest.raises(SystemExit) as ended:
+        main([f"--losses={losses}", "--live=1"])
+    assert ended.value.code == 2
+    assert "argument --losses: invalid" in capsys.readouterr().err
 
 
 def outcome(
@@ -115,6 +127,20 @@ def test_verdicts_are_counted_by_machine_and_turn() -> None:
     rows = [row for row in live_rows(outcomes) if not row.scenario]
     assert [(row.cpu, row.turn_s or None) for row in rows] == list(kinds)
     assert all(row.verdicts == {Verdict.UNCHANGED: 1} for row in rows)
+
+
+def test_capacities_have_rows_of_their_own() -> None:
+    """The verdicts on a throughput and on a capacity are not counted together."""
+    usual = outcome(0.0, Verdict.UNCHANGED, 1.0)
+    pair = usual.pairs[0]
+    block = pair.scenario.model_copy(update={"figure": "capacity"})
+    pairs = (pair.model_copy(update={"scenario": block}),)
+    outcomes = [usual, *2 * [usual.model_copy(update={"pairs": pairs})]]
+    rows = [row for row in live_rows(outcomes) if not row.scenario]
+    assert [(row.figure, row.verdicts[Verdict.UNCHANGED]) for row in rows] == [
+        ("capacity", 2),
+        ("throughput", 1),
+    ]
 
 
 def test_outcomes_survive_the_file(tmp_path: Path) -> None:
