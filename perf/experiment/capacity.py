@@ -89,7 +89,7 @@ class CapacityArm(ScheduledArm):
         self, rate_rps: float, on_record: OnRecord | None = None, *, least: int = 0
     ) -> Probe:
         """Offer requests at one rate, at least `least`; raises ClientLimitError."""
-        jobs = max(_size(rate_rps, self.slo.slo_s), least)
+        jobs = max(size_of_probe(rate_rps, self.slo.slo_s), least)
         pattern = self.inner.workload.arrivals.at_rate(rate_rps)
         pattern = typical(pattern, jobs, SEEDS_APART * self.seed + self._launch)
         block, offered = self._offer(pattern, jobs, on_record)
@@ -127,7 +127,7 @@ class CapacityArm(ScheduledArm):
         )
 
 
-def _size(rate_rps: float, slo_s: float) -> int:
+def size_of_probe(rate_rps: float, slo_s: float) -> int:
     """Return how many requests a probe has."""
     least = max(SHORTEST_S, PROBE_SLOS * slo_s) * rate_rps
     wanted = max(min(PROBE_S * rate_rps, REQUESTS), least)

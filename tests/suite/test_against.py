@@ -22,6 +22,8 @@ JOB = "perf/load/jobs/decentralized.py"
 MODEL = "models/tiny.pt"
 PAIRS = 3
 OPEN = ("unchanged", "inconclusive")
+# What a baseline four times as fast leaves, with room for a busy machine.
+LOST = 0.5
 # What a job waits. Without it other programs would decide how long a block takes.
 NORMAL_S, SLOWER_S = 0.3, 1.5
 # It waits in pieces: a sleep goes on while the tree is stopped for the turn of the other.
@@ -248,7 +250,8 @@ def test_as_many_launches_are_measured_as_were_asked_for(
 def test_a_false_alarm_of_a_baseline_is_no_failure(suite: Suite, stored: Path) -> None:
     """Where the machine was faster on the day of the baseline, the code is not blamed.
 
-    The throughput in a copy of the baseline is raised, as such a machine would have it.
+    The throughput in a copy of the baseline is raised, as such a machine would have it. On
+    a busy machine the baseline may leave it open; then the commit beside settles it too.
     """
     result = json.loads(stored.read_text("utf-8"))
     (benchmark,) = result["benchmarks"]
@@ -261,7 +264,9 @@ def test_a_false_alarm_of_a_baseline_is_no_failure(suite: Suite, stored: Path) -
     run = suite.run(*arguments(suite, f"--benchmark-storage=file://{folder}"))
     assert run.code == pytest.ExitCode.OK, run.output
     row = run.row(NAME)
-    assert row["before"]["verdict"] == "regressed"
+    before = row["before"]
+    assert before["verdict"] in ("regressed", "inconclusive")
+    assert before["change"]["point"] < LOST
     assert row["verdict"] in OPEN
     assert row["baseline_file"] == str(raised)
 
