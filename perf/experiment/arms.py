@@ -40,6 +40,17 @@ class MeasuredBlock:
     goodput_rps: float | None = None
     """Good requests a second, if they were offered at a fixed rate."""
 
+    beside: int = 0
+    """Further images that were computed in the same time, but are not part of the block.
+
+    They are those of requests that had to be offered again, and of closed loops.
+    """
+
+    @property
+    def computed(self) -> int:
+        """Over how many images the CPU time of the block is spread."""
+        return len(self.images) + self.beside
+
     @property
     def throughput_rps(self) -> float:
         """Images a second over the whole block, from the first launch to the last end."""

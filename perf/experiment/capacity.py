@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from perf.experiment.answers import Counts
 from perf.experiment.arms import Found, MeasuredBlock
@@ -65,6 +65,11 @@ class CapacityArm(ScheduledArm):
         """How many images a block has, about: a search has no fixed number."""
         return REQUESTS
 
+    @property
+    def may_be_late_below(self) -> float:
+        """The share that the SLO asks for: a missed probe may overload the server."""
+        return self.slo.share
+
     def relaunch(self) -> None:
         """Start new jobs and a new server."""
         self._launch += 1
@@ -73,7 +78,7 @@ class CapacityArm(ScheduledArm):
 
     def block(self, on_record: OnRecord | None = None) -> MeasuredBlock:
         """Search the capacity; raises ClientLimitError and NoCapacityError."""
-        self._blocks = []
+        self._blocks, self._images = [], 0
         if self._closed_rps is None:
             self._closed_rps = self._closed_loop(on_record)
         search = Search(self.slo.share, self._capacity_rps or self._guess_rps())
@@ -83,7 +88,8 @@ class CapacityArm(ScheduledArm):
         self._capacity_rps = found_rps
         share, probes = self.slo.share, tuple(search.probes)
         found = Found(found_rps, self._closed_rps, share, probes)
-        return _joined(self._blocks, found)
+        block = _joined(self._blocks, found)
+        return replace(block, beside=self._images - len(block.images))
 
     def probe(
         self, rate_rps: float, on_record: OnRecord | None = None, *, least: int = 0
@@ -103,6 +109,7 @@ class CapacityArm(ScheduledArm):
 
     def _closed_loop(self, on_record: OnRecord | None) -> float:
         """Return the throughput of a closed loop; raises JobsFailedError."""
+        self._images += self.inner.block_images
         block = self.inner.offer(ClosedLoop(), self.inner.block_images, on_record)
         counts: Counts = self.inner.check(block)
         counts.raise_if_bad(f"{self.name}, closed loop")

@@ -113,7 +113,7 @@ def scenario_result(measured: Measured) -> Result:
         replaced=tuple(pairing.replaced),
         judgement=verdict,
         usage=outcome.usage,
-        usage_images=_images(pairing.all_blocks),
+        usage_images=_computed(pairing.all_blocks),
         pace_cpu_percent=outcome.instruments.pace.cpu_percent,
         harness_cpu_s=_harness_cpu_s(measured),
         usable_cores=measured.usable_cores,
@@ -137,6 +137,11 @@ def scenario_result(measured: Measured) -> Result:
 def _images(blocks: Sequence[MeasuredBlock]) -> int:
     """Return how many images the blocks had."""
     return sum(len(block.images) for block in blocks)
+
+
+def _computed(blocks: Sequence[MeasuredBlock]) -> int:
+    """Return over how many images the CPU time of the blocks is spread."""
+    return sum(block.computed for block in blocks)
 
 
 def _fastest_rps(blocks: Sequence[MeasuredBlock]) -> float:
@@ -223,7 +228,7 @@ def _limits(measured: Measured, latencies_ms: Sequence[float]) -> Limits | None:
         return None
     jobs_decode = measured.scenario.wire == "tensor"
     cpu = ServedCpu(
-        images=_images(outcome.pairing.all_blocks),
+        images=_computed(outcome.pairing.all_blocks),
         duration_s=usage.duration_s,
         cores=measured.usable_cores,
         by_part_s=usage.cpu_seconds_by_part,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from perf.config.scenario import Scenario
 from perf.experiment.arms import MeasuredBlock
 from perf.experiment.probes import requests_of
@@ -23,14 +26,19 @@ def offered_result(
         return None
     offered = Offered([one for block in blocks for one in requests_of(block)])
     slo_s = float("inf") if scenario.slo_ms is None else 1e-3 * scenario.slo_ms
-    attainment = float(offered.good(slo_s).mean())
+    attainment, right = float(offered.good(slo_s).mean()), offered.right
     return OfferedResult(
         rate_rps=scenario.rate_rps,
         slo_ms=scenario.slo_ms,
         goodput_rps=attainment * scenario.rate_rps,
         attainment=attainment,
         missed=int((~offered.right).sum()),
-        response_ms=percentiles((1e3 * offered.response_s).tolist()),
-        service_ms=percentiles((1e3 * offered.service_s).tolist()),
-        lateness_ms=percentiles((1e3 * offered.lateness_s).tolist()),
+        response_ms=_percentiles_ms(offered.response_s[right]),
+        service_ms=_percentiles_ms(offered.service_s[right]),
+        lateness_ms=_percentiles_ms(offered.lateness_s),
     )
+
+
+def _percentiles_ms(times_s: NDArray[np.float64]) -> dict[str, float]:
+    """Return percentiles in milliseconds, or nothing where there is no time."""
+    return percentiles((1e3 * times_s).tolist()) if times_s.size else {}

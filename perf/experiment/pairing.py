@@ -76,11 +76,12 @@ class Seen:
         )
         if block.found:
             return figures  # requests at many rates: CPU time and latency say nothing
-        latencies_ms = [one.latency_ms for one in block.run.records]
+        # What failed has no latency: it counts as a fault, or against the goodput.
+        known_ms = [one.latency_ms for one in block.run.records if not one.error]
         return replace(
             figures,
-            cpu_ms=1e3 * self.reading.usage.cpu_s / len(block.images) or None,
-            p99_ms=percentiles(latencies_ms)["p99"] or None,
+            cpu_ms=1e3 * self.reading.usage.cpu_s / block.computed or None,
+            p99_ms=(percentiles(known_ms)["p99"] or None) if known_ms else None,
         )
 
 

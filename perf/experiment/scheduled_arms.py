@@ -68,6 +68,8 @@ class ScheduledArm(ABC):
 
     _warming: bool = field(default=False, init=False)
     _quickest_s: float = field(default=math.inf, init=False)
+    _images: int = field(default=0, init=False)
+    """How many images were offered since the block began, all tries together."""
 
     @property
     def slots(self) -> int:
@@ -90,6 +92,11 @@ class ScheduledArm(ABC):
         """Run a block in a closed loop that is not measured."""
         self._warming = True
         return self.inner.warm_up()
+
+    @property
+    def may_be_late_below(self) -> float:
+        """The attainment below which late requests are the server's doing; 0: never."""
+        return 0.0
 
     @abstractmethod
     def block(self, on_record: OnRecord | None = None) -> MeasuredBlock:
@@ -148,6 +155,7 @@ class ScheduledArm(ABC):
     def _offer_once(
         self, arrivals: Arrivals, jobs: int, on_record: OnRecord | None
     ) -> tuple[MeasuredBlock, Offered]:
+        self._images += jobs
         block = self.inner.offer(arrivals, jobs, on_record)
         offered = self.inner.offered(block)
         self._refuse_slo(offered)
@@ -159,6 +167,7 @@ class ScheduledArm(ABC):
             slots=self.inner.workload.most_under_way,
             slo_s=self.slo.slo_s,
             counted_s=block.run.totals.under_way_s,
+            share=self.may_be_late_below,
         )
         if signs:
             rate_rps = arrivals.rate_rps
@@ -199,6 +208,9 @@ class RateArm(ScheduledArm):
         assert rate_rps is not None
         pattern = arrivals.seeded(SEEDS_APART * self.seed + self._blocks)
         self._blocks += 1
+        self._images = 0
         block, offered = self._offer(pattern, self.block_images, on_record)
         good = max(0.5, float(offered.good(self.slo.slo_s).sum()))
-        return replace(block, goodput_rps=good / self.block_images * rate_rps)
+        goodput_rps = good / self.block_images * rate_rps
+        beside = self._images - len(block.images)
+        return replace(block, goodput_rps=goodput_rps, beside=beside)

@@ -4,8 +4,8 @@ From the first rate it goes up while the SLO is met, or down while it is missed.
 are small at first, because the first rate is a good guess, and grow. Then the gap is
 halved, on a logarithmic scale, until it is at most `FINEST`.
 
-A probe that is open counts by its share alone: the search must go on, and the estimate
-uses all probes.
+A probe counts by its share alone, also where that leaves it open whether the SLO is met:
+the search must go on, and the estimate uses all probes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from perf.stats.capacity import Met, Probe, capacity_rps
+from perf.stats.capacity import Probe, capacity_rps
 
 WIDEN = 1.4
 """The largest step."""
@@ -26,6 +26,9 @@ _LOWEST = 1.0 / 32.0
 """Of the first rate: a server that fails there has no capacity to speak of."""
 
 _HIGHEST = 32.0
+_SMALL_STEPS = 3
+"""After so many small steps, each twice the one before, all have the largest size."""
+
 _ROUNDING = 1.0 + 1e-9
 
 
@@ -54,7 +57,7 @@ class Search:
         """Return the next rate to try, in requests a second, or None at the end."""
         if not self.probes:
             return self.first_rps
-        step = min(WIDEN, FINEST ** (2.0 ** (len(self.probes) - 1)))
+        step = min(WIDEN, FINEST ** (2 ** min(len(self.probes) - 1, _SMALL_STEPS)))
         if self.highest_met is None:
             rate = min(probe.rate_rps for probe in self.probes) / step
             return rate if rate >= self.first_rps * _LOWEST else None
@@ -79,5 +82,4 @@ class Search:
         return min(missed, default=None)
 
     def _met(self, probe: Probe) -> bool:
-        found = probe.met(self.share)
-        return found is Met.YES or (found is Met.OPEN and probe.attainment >= self.share)
+        return probe.attainment >= self.share and not probe.grew

@@ -13,7 +13,7 @@ from perf.experiment.context import RunContext
 from perf.experiment.measurement import Measurement, Outcome, Rounds
 from perf.experiment.schedule import BRIEF_LAUNCHES, FEWEST_LAUNCHES, Course
 from perf.judge.baselines import Baseline
-from perf.judge.gate import Evidence, Judgement, Terms, judge_pairs
+from perf.judge.gate import FEWEST_PAIRS, Evidence, Judgement, Terms, judge_pairs
 from perf.judge.identity import about, identity_of
 from perf.judge.stored import Identity
 from perf.stats import Pair
@@ -47,9 +47,10 @@ class SinceBaseline:
 
         Without `budget_s` there are as many launches as the profile has. A `brief`
         measurement ends after one launch that leaves the verdict open: that is settled side
-        by side, which is the better use of the time. One launch alone decides nothing, so
-        otherwise there is a second one. Where the baseline is of another CPU, more launches
-        would not tell more; without `brief` there are as many as without a baseline.
+        by side, which is the better use of the time. One launch alone decides nothing, and
+        one pair alone leaves nothing open, so otherwise there is a second launch. Where the
+        baseline is of another CPU, more launches would not tell more; without `brief` there
+        are as many as without a baseline.
         """
         context, scenario = self.context, self.scenario
         fewest = BRIEF_LAUNCHES if brief else FEWEST_LAUNCHES
@@ -98,8 +99,10 @@ class SinceBaseline:
             return False
         launches = len({pair.launch for pair in pairs})
         if brief:
-            enough = launches >= FEWEST_LAUNCHES
-            return enough or self._judge(pairs, FEWEST_LAUNCHES, {}).is_open
+            if launches >= FEWEST_LAUNCHES:
+                return True
+            is_open = self._judge(pairs, FEWEST_LAUNCHES, {}).is_open
+            return is_open and len(pairs) >= FEWEST_PAIRS
         if self._is_elsewhere:
             return launches >= self.context.settings.profile_of(self.scenario).launches
         return self._judge(pairs, planned, {}).is_decided

@@ -29,7 +29,8 @@ from perf.stats import (
 )
 
 CONFIDENCE = 0.95
-_FEWEST_PAIRS = 2
+FEWEST_PAIRS = 2
+"""With fewer pairs there is no spread, and nothing is compared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +185,7 @@ def judge_pairs(evidence: Evidence, store: BaselineStore, terms: Terms) -> Judge
 
     One of another CPU leaves the verdict open, whatever the figures are.
     """
-    if len(evidence.pairs) < _FEWEST_PAIRS:
+    if len(evidence.pairs) < FEWEST_PAIRS:
         return _too_few(evidence.pairs)
     sample = Sample(evidence.pairs)
     ratio = estimate_ratio(sample, confidence=CONFIDENCE)
@@ -215,7 +216,7 @@ def judge_pairs(evidence: Evidence, store: BaselineStore, terms: Terms) -> Judge
 
 def judge_side_by_side(pairs: Sequence[Pair], terms: Terms) -> Judgement:
     """Return the verdict on the scenario's blocks against those of the other tree."""
-    if len(pairs) < _FEWEST_PAIRS:
+    if len(pairs) < FEWEST_PAIRS:
         return _too_few(pairs)
     figures = {block.figure for pair in pairs for block in (pair.scenario, pair.reference)}
     if len(figures) > 1:
@@ -278,7 +279,7 @@ def _incomplete(
 
 
 def _too_few(pairs: Sequence[Pair]) -> Judgement:
-    reason = f"a verdict needs at least {_FEWEST_PAIRS} pairs, not {len(pairs)}"
+    reason = f"a verdict needs at least {FEWEST_PAIRS} pairs, not {len(pairs)}"
     return Judgement(verdict=Verdict.INCONCLUSIVE, reason=reason)
 
 

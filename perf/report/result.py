@@ -70,7 +70,7 @@ class CapacityResult:
     """The throughput of a closed loop."""
 
     cliff: bool
-    """Whether the server fails all at once, one step above the capacity."""
+    """Whether fewer than half of the requests were good at the next rate above it."""
 
     tiers_rps: Mapping[float, float | None]
     """The capacity for other response times, by milliseconds."""
@@ -102,10 +102,10 @@ class OfferedResult:
     """How many requests had no answer."""
 
     response_ms: Mapping[str, float]
-    """Percentiles of the time from the scheduled start to the answer."""
+    """Percentiles of the time from the scheduled start to the answer; empty without one."""
 
     service_ms: Mapping[str, float]
-    """Percentiles of the time from the send to the answer."""
+    """Percentiles of the time from the send to the answer; empty without one."""
 
     lateness_ms: Mapping[str, float]
     """Percentiles of the time from the scheduled start to the send."""
@@ -167,7 +167,7 @@ class ScenarioResult:
     """CPU and memory in the scenario's own blocks, also those of replaced pairs."""
 
     usage_images: int
-    """Images in all blocks that `usage` covers; at least `images`."""
+    """Images that were computed while `usage` was measured; at least `images`."""
 
     harness_cpu_s: float
     """CPU seconds of the harness, part of what `usage` counts."""

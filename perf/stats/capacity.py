@@ -37,6 +37,10 @@ tested on five others: see `docs/simulate_capacity.py`.
 """
 
 
+_CLIFF = 0.5
+"""Where a smaller share of the requests is good just above the capacity, it is a cliff."""
+
+
 class Met(Enum):
     """Whether a probe meets an SLO."""
 
@@ -168,7 +172,7 @@ class Capacity:
     high_rps: float
 
     cliff: bool
-    """Whether the attainment falls from the share to below half of it within one step."""
+    """Whether fewer than half of the requests were good at the next rate above it."""
 
 
 def pooled_capacity(
@@ -198,7 +202,7 @@ def pooled_capacity(
         rps=point,
         low_rps=float(min(low, point)),
         high_rps=float(max(high, point)),
-        cliff=_is_cliff(every, point, share),
+        cliff=_is_cliff(every, point),
     )
 
 
@@ -231,10 +235,15 @@ def _drawn_capacity(
     return float(np.exp(rng.uniform(ends[0], ends[-1])))
 
 
-def _is_cliff(probes: Sequence[Probe], capacity: float, share: float) -> bool:
-    rates, attained = falling(probes)
-    above = attained[rates > capacity]
-    return bool(len(above)) and float(above[0]) < 0.5 * share
+def _is_cliff(probes: Sequence[Probe], capacity: float) -> bool:
+    """Return whether fewer than half of the requests were good at the next rate above it.
+
+    The requests are counted as they were seen: attainments that are made to fall hide a
+    probe among better ones, and a growing backlog alone is no cliff.
+    """
+    next_rps = min((p.rate_rps for p in probes if p.rate_rps > capacity), default=None)
+    there = [p for p in probes if p.rate_rps == next_rps]
+    return sum(p.good for p in there) < _CLIFF * sum(p.scheduled for p in there)
 
 
 def at_pace(probe: Probe, pace: float, mean_pace: float) -> Probe:

@@ -31,6 +31,7 @@ def block_message(block: MeasuredBlock) -> Message:
     return {
         "found": _found_message(block.found),
         "goodput_rps": block.goodput_rps,
+        "beside": block.beside,
         "under_way_s": totals.under_way_s,
         "images": list(block.images),
         "began_s": totals.began_s,
@@ -67,6 +68,7 @@ def read_block(message: Message) -> MeasuredBlock:
         tuple(message["images"]),
         found,
         message.get("goodput_rps"),
+        message.get("beside", 0),
     )
 
 

@@ -33,6 +33,9 @@ class OneServer:
     late_blocks: int = 10**6
     """... in so many blocks."""
 
+    connections: int = 10**6
+    """How many requests may be under way; others are sent when one of them ends."""
+
     failing: int = 0
     """How many requests of each block fail."""
 
@@ -49,11 +52,14 @@ class OneServer:
         """Answer every request of the block."""
         self.requests.append(request)
         late_s = self.late_s if len(self.requests) <= self.late_blocks else 0.0
-        records, free_s = [], 0.0
+        records: list[JobRecord] = []
+        free_s = 0.0
         times = itertools.islice(request.arrivals.times_s(), len(request.images))
         for place, time_s in enumerate(times):
             due_s = free_s if time_s is None else time_s
             sent_s = due_s + late_s
+            if place >= self.connections:
+                sent_s = max(sent_s, records[place - self.connections].ended_s)
             free_s = max(free_s, sent_s) + self.service_s
             error = "no answer" if place < self.failing else ""
             answer = WRONG if place < self.wrong else TOP

@@ -26,6 +26,31 @@ def test_the_capacity_of_a_known_server_is_found() -> None:
     assert arm.check(block).missed == 0
 
 
+def test_a_probe_above_the_capacity_is_missed_though_its_requests_are_late() -> None:
+    """Where the server takes all slots of the client, the search goes on below."""
+    pool = OneServer(service_s=1e-3, connections=900)
+    arm = searching(pool, slo_s=0.5)
+    arm.relaunch()
+    arm._capacity_rps = 2000.0
+    block = arm.block()
+    assert block.found is not None
+    first = block.found.probes[0]
+    assert (first.rate_rps, first.attainment < 0.99) == (2000.0, True)
+    assert block.judged_rps == pytest.approx(1000.0, rel=0.08)
+
+
+def test_requests_that_are_no_part_of_the_search_are_counted() -> None:
+    """CPU time is spread over those of the closed loop and of probes offered again too."""
+    pool = OneServer(late_s=0.02, late_blocks=2)
+    arm = searching(pool, slo_s=1.0)
+    arm.relaunch()
+    block = arm.block()
+    closed, first, again = pool.requests[:3]
+    assert first.images == again.images
+    assert block.beside == len(closed.images) + len(first.images)
+    assert block.computed == sum(len(one.images) for one in pool.requests)
+
+
 def test_both_arms_of_a_launch_have_the_same_arrivals() -> None:
     """Each launch has others; without a seed of the user they are the same in every run."""
     both = []

@@ -17,6 +17,7 @@ from perf.experiment.limits import LimitGauge
 from perf.experiment.pairing import Seen
 from perf.load.pools.base import BlockRun, OnRecord
 from perf.load.record import BlockTotals
+from perf.machine.usage import BlockUsage
 from perf.stats import Block, Pair
 from tests.perf.experiment.bench import (
     LAUNCH,
@@ -136,6 +137,26 @@ def test_block_holds_the_slowest_hundredth_of_its_latencies() -> None:
     found = seen.figures(FakePace())
     assert found.p99_ms == pytest.approx(99.0, abs=1.0)
     assert found == Block(rps=25.0, pace=4.0, p99_ms=found.p99_ms)
+
+
+def test_a_request_that_failed_has_no_latency() -> None:
+    """It counts against the goodput. Where all failed there is no 99th percentile."""
+    answered = [record(0)._replace(ended_s=0.01)] * 98
+    failed = [record(0, error="late")._replace(ended_s=60.0)] * 2
+    totals = BlockTotals(0.0, 4.0, 0.0, 0.0)
+    for records, p99_ms in (((*answered, *failed), 10.0), (failed, None)):
+        run = BlockRun(tuple(records), totals)
+        block = MeasuredBlock(run, (IMAGE,) * len(records), goodput_rps=5.0)
+        found = pairing.Seen(block, BlockReading()).figures(FakePace())
+        assert found.p99_ms == (p99_ms and pytest.approx(p99_ms))
+
+
+def test_cpu_time_is_spread_over_all_that_was_computed() -> None:
+    """Requests that were offered again took CPU time of the same reading."""
+    run = BlockRun((record(0),), BlockTotals(0.0, 4.0, 0.0, 0.0))
+    block = MeasuredBlock(run, (IMAGE,), goodput_rps=5.0, beside=3)
+    reading = BlockReading(usage=BlockUsage(cpu_s=2.0))
+    assert pairing.Seen(block, reading).figures(FakePace()).cpu_ms == pytest.approx(500.0)
 
 
 def test_without_a_yardstick_a_pair_has_none() -> None:

@@ -78,6 +78,22 @@ def test_a_client_that_is_held_up_once_is_tried_again() -> None:
     assert len({one.arrivals for one in pool.requests}) == 1
 
 
+def test_what_was_offered_again_is_counted() -> None:
+    """Its CPU time was measured with that of the block: it is spread over all of it."""
+    arm = at_rate(OneServer(late_s=0.02, late_blocks=1))
+    first, second = arm.block(), arm.block()
+    assert (len(first.images), first.beside, first.computed) == (200, 200, 400)
+    assert (second.beside, second.computed) == (0, 200)
+
+
+def test_a_client_without_a_free_slot_is_the_limit_at_a_fixed_rate() -> None:
+    """There the rate was asked for, and was not offered."""
+    arm = at_rate(OneServer(connections=3), rate_rps=20.0)
+    arm.inner.workload.most_under_way = 3
+    with pytest.raises(ClientLimitError, match="all its 3 slots were taken"):
+        arm.block()
+
+
 def test_a_client_that_is_held_up_each_time_is_given_up() -> None:
     """It is not tried for ever."""
     pool = OneServer(late_s=0.02)

@@ -61,6 +61,17 @@ def test_a_good_guess_needs_few_probes(off: float) -> None:
     assert len(search.probes) <= 3
 
 
+def test_a_capacity_far_from_the_guess_is_found() -> None:
+    """However many probes there are, the steps stay within the largest one."""
+    for far in (30.0, 1.0 / 30.0):
+        search = Search(SHARE, first_rps=1.0)
+        assert search.run(server(far)) == pytest.approx(far, rel=0.08)
+        assert len(search.probes) > 14
+        rates = sorted(probe.rate_rps for probe in search.probes)
+        steps = [after / before for before, after in itertools.pairwise(rates)]
+        assert max(steps) <= WIDEN * (1.0 + 1e-9)
+
+
 @pytest.mark.parametrize("capacity_rps", [0.0, math.inf])
 def test_a_search_ends_where_there_is_no_capacity(capacity_rps: float) -> None:
     """A server that meets the SLO at no rate, or at every rate, has none."""

@@ -22,6 +22,16 @@ def offered(late_s: float = 0.0, service_s: float = 0.1, jobs: int = 200) -> Off
     )
 
 
+def burst() -> Offered:
+    """Return requests of a server of 10 ms whose client stands still for a second."""
+    requests, free_s = [], 0.0
+    for at_s in (0.02 * job for job in range(400)):
+        sent_s = max(at_s, 2.0) if 1.0 < at_s < 2.0 else at_s
+        free_s = max(free_s, sent_s) + 0.01
+        requests.append(Request(at_s, sent_s, free_s, True))  # noqa: FBT003 -- right
+    return Offered(requests)
+
+
 def signs(found: Offered, **changes: Any) -> list[str]:  # noqa: ANN401 -- any argument of client_limits
     """Return the signs, where all is as it should be but for `changes`."""
     seen: dict[str, Any] = {
@@ -68,6 +78,36 @@ def test_a_client_in_time_shows_no_sign() -> None:
 def test_each_sign(found: Offered, changes: dict[str, float], sign: str) -> None:
     """It is named with its number and its limit."""
     assert signs(found, **changes) == [sign]
+
+
+@pytest.mark.parametrize(
+    ("found", "changes", "excused"),
+    [
+        (offered(late_s=0.2, service_s=1.0), {"slots": 10}, True),
+        (offered(late_s=0.6, service_s=0.4), {"slots": 4}, False),
+        (offered(late_s=0.1, service_s=0.6), {}, True),
+        (offered(late_s=0.1, service_s=0.45), {}, False),
+        (burst(), {}, False),
+    ],
+    ids=["slots, slow", "slots, quick", "late, slow", "late, quick", "burst"],
+)
+def test_an_overloaded_server_makes_requests_late(
+    found: Offered, changes: dict[str, float], *, excused: bool
+) -> None:
+    """Lateness is a sign only if the SLO might have been met without it.
+
+    The time from the send counts where the client had no free slot. A client that sends
+    many requests late and all at once makes the server slow itself.
+    """
+    assert len(signs(found, **changes)) == 1
+    assert len(signs(found, share=0.99, **changes)) == (0 if excused else 1)
+
+
+def test_lost_and_miscounted_requests_are_signs_in_any_case() -> None:
+    """They are the client's doing, however slow the server is."""
+    slow = offered(service_s=2.0)
+    for changes in ({"scheduled": 201}, {"counted_s": 25.0}):
+        assert len(signs(slow, share=0.99, **changes)) == 1
 
 
 def test_a_client_that_did_not_count_is_not_held_to_it() -> None:

@@ -141,6 +141,25 @@ def test_the_capacity_is_interpolated() -> None:
     assert capacity_rps([probe(4.0, 90), probe(9.0, 80)], SHARE) is None
 
 
+@pytest.mark.parametrize(
+    ("above", "cliff"),
+    [
+        ([probe(11.0, 49)], True),
+        ([probe(11.0, 50)], False),
+        ([probe(11.0, 90, grew=True)], False),
+        ([probe(11.0, 10), probe(12.0, 98)], True),
+        ([probe(11.0, 10), probe(11.0, 95)], False),
+    ],
+    ids=["below half", "half", "only grew", "hidden by a better one", "seen twice"],
+)
+def test_a_cliff_is_below_half_of_the_requests(above: list[Probe], *, cliff: bool) -> None:
+    """The requests at the next rate above the capacity count as they were seen."""
+    found = pooled_capacity([[probe(10.0, 100), *above]], SHARE, seed=0, number=10)
+    assert found is not None
+    assert 10.0 < found.rps < 11.0
+    assert found.cliff is cliff
+
+
 def test_few_requests_give_a_wide_interval() -> None:
     """A hundred good requests of a hundred leave it open whether 99 % would be good."""
     few = [[probe(5.0, 100), probe(10.0, 100), probe(20.0, 50)]]

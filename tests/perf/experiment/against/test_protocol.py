@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from multiprocessing.connection import Pipe
 from typing import Any
 
@@ -52,6 +53,14 @@ def test_a_block_survives_the_pipe() -> None:
     assert found == MeasuredBlock(BlockRun(kept, BLOCK.run.totals), BLOCK.images)
     assert found.throughput_rps == BLOCK.throughput_rps
     assert found.run.records[0].latency_ms == RECORDS[0].latency_ms
+
+
+def test_what_was_computed_beside_a_block_survives_the_pipe() -> None:
+    """An older tree does not tell it, and then it is nothing."""
+    message = block_message(replace(BLOCK, beside=7))
+    assert read_block(sent(message)).beside == 7
+    older = {key: value for key, value in message.items() if key != "beside"}
+    assert read_block(sent(older)).beside == 0
 
 
 def test_counts_survive_the_pipe() -> None:
