@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +49,9 @@ class RunHeader:
 
     scenarios: tuple[str, ...] = ()
     """The names of the rows that the run is to measure."""
+
+    budgets_s: Mapping[str, float] = field(default_factory=dict)
+    """The time of each of these rows, in seconds; empty where launches count."""
 
     baseline_required: bool = False
     """Whether a scenario without a clear verdict fails the run."""

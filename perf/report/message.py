@@ -11,7 +11,7 @@ from perf.judge.gate import Judged, Judgement
 from perf.report import formatting
 from perf.report.repeating import again
 from perf.report.result import ScenarioResult
-from perf.stats import Verdict
+from perf.stats import THROUGHPUT, Verdict
 
 _SHORT_BLOCK_S, _LONG_BLOCK_S = 2.0, 5.0
 _OPENINGS = {
@@ -64,7 +64,7 @@ def account(result: ScenarioResult, header: RunHeader) -> str:
         if judgement.verdict is Verdict.NO_BASELINE:
             wanted = f"machine class {header.machine_class}, model {header.model}"
             sentences.append(f"Wanted: {wanted}.")
-        sentences += [_ratio(judgement), _before(judgement)]
+        sentences += [_ratio(result), _before(judgement)]
         if judgement.is_compared:
             sentences.append(f"{_differences(judgement)}.")
     return formatting.one_line(" ".join(filter(None, sentences)))
@@ -197,11 +197,14 @@ def _baseline(judgement: Judgement) -> str:
     return f"baseline {PurePath(file).name}" if file else "its baseline"
 
 
-def _ratio(judgement: Judgement) -> str:
+def _ratio(result: ScenarioResult) -> str:
+    """Return by how much the figure that is judged is that of the reference."""
+    judgement = result.judgement
     if judgement.ratio is None:
         return ""
     times = formatting.interval(judgement.ratio)
-    said = f"For information: its throughput is {times} times the reference's"
+    figure = result.pairs[0].scenario.figure if result.pairs else THROUGHPUT.name
+    said = f"For information: its {figure} is {times} times the reference's"
     if judgement.baseline_ratio is None:
         return f"{said}."
     then = formatting.ratio(judgement.baseline_ratio)

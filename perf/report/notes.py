@@ -11,6 +11,7 @@ from perf.report.repeating import longer
 from perf.report.result import HarnessResult, ScenarioResult
 from perf.report.run import RunResults
 from perf.stats import Estimate
+from perf.stats.quantity import CPU, MEMORY, P99
 
 _CHANGE = (
     "change of throughput: since the baseline, or from the other tree to this one, at "
@@ -20,10 +21,11 @@ _EFFICIENCY = (
     "efficiency: throughput over that of the model alone, which is measured beside each "
     "block in as many processes and threads"
 )
-_OTHERS = (
-    "also judged: peak memory, CPU time of an image and p99 of the latency; a line below "
-    "names each one that regressed"
-)
+_OTHERS = {
+    MEMORY.name: "peak memory",
+    CPU.name: "CPU time of an image",
+    P99.name: "p99 of the latency",
+}
 _CAPACITY = (
     "a scenario with a capacity: the capacity is judged and makes the ratio; its "
     "throughput is that of a closed loop"
@@ -67,7 +69,7 @@ def _legend(results: Sequence[ScenarioResult]) -> list[str]:
         [_EFFICIENCY if any(derived.efficiency(r.pairs) for r in results) else ""],
         [_CAPACITY if any(r.capacity for r in results) else ""],
         [_GOODPUT if any(r.offered for r in results) else ""],
-        [_OTHERS],
+        [_others(results)],
         [
             "ratio: throughput over that of the reference",
             f"for information, with its interval [ ] ({ratios})",
@@ -81,6 +83,17 @@ def _legend(results: Sequence[ScenarioResult]) -> list[str]:
         ],
     ]
     return [line for parts in lines if (line := "; ".join(filter(None, parts)))]
+
+
+def _others(results: Sequence[ScenarioResult]) -> str:
+    """Return what else was judged in any scenario, or nothing."""
+    judged = {one.quantity for each in results for one in each.judgement.quantities}
+    named = [words for name, words in _OTHERS.items() if name in judged]
+    if not named:
+        return ""
+    *some, last = named
+    listed = f"{', '.join(some)} and {last}" if some else last
+    return f"also judged: {listed}; a line below names each one that regressed"
 
 
 def _baselines(results: Sequence[ScenarioResult]) -> list[str]:

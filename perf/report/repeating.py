@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from perf.stats import Verdict
 _DEFAULT_PROFILE = "standard"
 _DEFAULT_DEVICE = "cpu"
 _LONGER_MIN = 20
+_TIMES = 2
+"""How many times as long a scenario is measured, at least: less would tell little more."""
 
 
 def again(result: ScenarioResult, header: RunHeader) -> str:
@@ -35,9 +38,11 @@ def longer(results: Sequence[ScenarioResult], header: RunHeader) -> str:
     lacking = [one for one in results if _needs_time(one)]
     if not lacking:
         return ""
-    one, budget = lacking[0], ("--perf-budget", str(_LONGER_MIN))
-    command = _line(one.name, header, _other(one), *budget)
-    return f"too little evidence: {_LONGER_MIN} minutes of {one.name} alone: {command}"
+    one = lacking[0]
+    had_min = header.budgets_s.get(one.name, 0.0) / 60.0
+    minutes = max(_LONGER_MIN, math.ceil(_TIMES * had_min))
+    command = _line(one.name, header, _other(one), "--perf-budget", str(minutes))
+    return f"too little evidence: {minutes} minutes of {one.name} alone: {command}"
 
 
 def _needs_time(result: ScenarioResult) -> bool:

@@ -15,6 +15,7 @@ from perf.report.trend.plot import trend_plot
 from perf.stats import Verdict
 from perf.stats.change_points import FEWEST_RUNS, LEVEL, SMALLEST
 
+_FEW = 2 * FEWEST_RUNS
 _SHORT = 12  # digits of a commit
 _MOST_COMMITS = 10
 _KICKER = "Inference serving performance, from run to run"
@@ -104,7 +105,14 @@ def _worst(history: Sequence[TrendSeries], shifts: Sequence[Shift]) -> Verdict |
         return None
     if any(_is_loss(one) for one in shifts):
         return Verdict.REGRESSED
-    return Verdict.IMPROVED if shifts else Verdict.UNCHANGED
+    if shifts:
+        return Verdict.IMPROVED
+    return Verdict.UNCHANGED if any(map(_is_long, history)) else None
+
+
+def _is_long(series: TrendSeries) -> bool:
+    """Return whether a change could be found: with enough runs on either side."""
+    return sum(run.counts for run in series.runs) >= _FEW
 
 
 def _is_loss(one: Shift) -> bool:
@@ -127,18 +135,24 @@ def _runs(history: Sequence[TrendSeries]) -> int:
 def _headline(history: Sequence[TrendSeries], shifts: Sequence[Shift]) -> str:
     if not history:
         return "The history is empty."
-    names = {series.name for series in history}
-    where = f"{_number(len(names), 'scenario')} over {_number(_runs(history), 'run')}"
     if not shifts:
+        searched = [series for series in history if _is_long(series)]
+        if not searched:
+            return f"Too few runs to find a change in {_where(history)}."
         least = formatting.fraction(SMALLEST)
-        return f"No change of {least} or more in {where}."
+        return f"No change of {least} or more was found in {_where(searched)}."
     losses = sum(map(_is_loss, shifts))
     found = [
         _number(number, word)
         for number, word in ((losses, "loss"), (len(shifts) - losses, "gain"))
         if number
     ]
-    return f"{' and '.join(found)} in {where}."
+    return f"{' and '.join(found)} in {_where(history)}."
+
+
+def _where(history: Sequence[TrendSeries]) -> str:
+    names = {series.name for series in history}
+    return f"{_number(len(names), 'scenario')} over {_number(_runs(history), 'run')}"
 
 
 def _number(number: int, word: str) -> str:
@@ -150,12 +164,11 @@ def _facts(history: Sequence[TrendSeries]) -> Iterator[str]:
     if not history:
         yield "Add the results of a run: tox -e perf -- --perf-history history."
         return
-    few = 2 * FEWEST_RUNS
-    short = [one for one in history if sum(run.counts for run in one.runs) < few]
+    short = [one for one in history if not _is_long(one)]
     if short:
         yield (
             f"A change needs {FEWEST_RUNS} runs before it and as many after it; scenarios "
-            f"with fewer than {few} runs so far: {len(short)} of {len(history)}."
+            f"with fewer than {_FEW} runs so far: {len(short)} of {len(history)}."
         )
     yield (
         "If nothing changed and runs are independent, the page shows a false change in "

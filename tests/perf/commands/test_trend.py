@@ -36,7 +36,7 @@ def test_results_are_added_and_drawn(
         assert main(["--add", str(summary)], tmp_path) == 0
         said = capsys.readouterr().out
         assert f"history: {added} of {summary} added" in said
-        assert "No change of 2 % or more in 2 scenarios over 1 run." in said
+        assert "Too few runs to find a change in 2 scenarios over 1 run." in said
     assert len(History(tmp_path / "history").read()) == 2
     page = read_html((tmp_path / "reports" / "trend.html").read_text("utf-8"))
     assert {BATCH.name, LOCAL.name} <= {one.text.strip() for one in page.of("h3")}

@@ -9,22 +9,25 @@ import pkgutil
 import re
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 
 from perf.report import formats
 from perf.report.figures.base import Section
 from perf.report.formats import EXPORTERS, MARKDOWN, TERMINAL
 from perf.report.message import explain
+from perf.report.notes import notes
 from perf.report.result import Requests
 from perf.report.run import RunResults
 from perf.report.sections import table_of
-from perf.stats import Estimate
+from perf.stats import Estimate, Verdict
 from tests.support.results import (
     BATCH,
     LIMITED,
     LOCAL,
     SETTLED,
     UNREAD,
+    judged,
     rejudged,
     run_of,
     runs,
@@ -77,6 +80,31 @@ def test_text_and_markdown_have_the_same_cells(run: RunResults) -> None:
             assert line.split() == " ".join(row).split()
 
 
+@pytest.mark.parametrize(
+    ("quantities", "line"),
+    [
+        ((), None),
+        (("throughput",), None),
+        (("capacity", "memory"), "peak memory"),
+        (("throughput", "p99", "memory"), "peak memory and p99 of the latency"),
+        (
+            ("throughput", "memory", "cpu", "p99"),
+            "peak memory, CPU time of an image and p99 of the latency",
+        ),
+    ],
+)
+def test_the_legend_names_what_was_judged(
+    quantities: tuple[str, ...], line: str | None
+) -> None:
+    """No more than that: a run without a baseline judges nothing, a search no p99."""
+    found = tuple(
+        judged(1.0, 0.99, 1.01, Verdict.UNCHANGED, quantity=name) for name in quantities
+    )
+    lines = notes(run_of(rejudged(BATCH, quantities=found)))
+    said = [one.partition("; ")[0] for one in lines if one.startswith("also judged: ")]
+    assert said == ([] if line is None else [f"also judged: {line}"])
+
+
 def test_text_says_what_the_columns_mean_and_what_each_scenario_has_to_say() -> None:
     """Header, columns, baseline, harness and remarks each have one line."""
     requests = Requests(total=240, failed=3, wrong=1)
@@ -94,8 +122,7 @@ def test_text_says_what_the_columns_mean_and_what_each_scenario_has_to_say() -> 
         "change of throughput": "since the baseline, or from the other tree to this one, "
         "at equal pace of the cores; it is judged against the tolerance; its interval [ ] "
         "decided on the verdict (99.5 % confidence)",
-        "also judged": "peak memory, CPU time of an image and p99 of the latency; a line "
-        "below names each one that regressed",
+        "also judged": "peak memory; a line below names each one that regressed",
         "efficiency": "throughput over that of the model alone, which is measured beside "
         "each block in as many processes and threads",
         "ratio": "throughput over that of the reference; for information, with its "

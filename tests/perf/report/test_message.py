@@ -70,6 +70,17 @@ def test_a_regression_states_the_change_once() -> None:
     assert said.count("-19.8 %") == 1
 
 
+@pytest.mark.parametrize("figure", ["throughput", "goodput", "capacity"])
+def test_the_ratio_names_what_is_compared(figure: str) -> None:
+    """Of a search it is the capacity, at a fixed rate the goodput."""
+    pairs = tuple(
+        replace(pair, scenario=replace(pair.scenario, figure=figure))
+        for pair in BATCH.pairs
+    )
+    said = explain(replace(BATCH, pairs=pairs), HEADER)
+    assert f"For information: its {figure} is 2.50 [2.41, 2.60] times" in said
+
+
 def test_short_blocks_are_told_with_the_options_for_longer_ones() -> None:
     """Two blocks of 12 images in 0.4 s each: 300 images make them last 5 s."""
     unclear = rejudged(ASIDE, verdict=Verdict.INCONCLUSIVE)
@@ -271,6 +282,16 @@ def test_a_scenario_with_too_little_evidence_can_be_measured_longer() -> None:
     settled = rejudged(beside, before=UNCLEAR.judgement)
     assert longer([BATCH, settled, beside], HEADER) == said
     assert longer([beside], HEADER) == f"{said} --perf-against=v1.4"
+
+
+@pytest.mark.parametrize(
+    ("had_s", "minutes"), [(360.0, 20), (600.0, 20), (915.0, 31), (3600.0, 120)]
+)
+def test_measuring_longer_is_twice_as_long_at_least(had_s: float, minutes: int) -> None:
+    """It is 20 minutes or more, and never less than the scenario has had."""
+    header = replace(HEADER, budgets_s={"decentralized": 7200.0, "serving-batch": had_s})
+    beside = rejudged(ASIDE, verdict=Verdict.INCONCLUSIVE)
+    assert f"--perf-budget {minutes} " in longer([beside], header)
 
 
 def test_only_too_little_evidence_asks_for_more_time() -> None:

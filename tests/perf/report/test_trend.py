@@ -243,7 +243,39 @@ def test_runs_of_the_same_minute_are_counted() -> None:
         for name in ("serving-batch", "decentralized")
     ]
     headline = page_of(minutes).only("h1").read.strip()
-    assert headline == "No change of 2 % or more in 2 scenarios over 3 runs."
+    assert headline == "Too few runs to find a change in 2 scenarios over 3 runs."
+
+
+@pytest.mark.parametrize(
+    ("runs", "bad", "headline", "tone"),
+    [
+        (9, 0, "Too few runs to find a change in 1 scenario over 9 runs.", "nothing"),
+        (12, 3, "Too few runs to find a change in 1 scenario over 12 runs.", "nothing"),
+        (
+            10,
+            0,
+            "No change of 2 % or more was found in 1 scenario over 10 runs.",
+            "unchanged",
+        ),
+    ],
+    ids=["short", "disturbed", "long"],
+)
+def test_a_short_history_is_not_called_unchanged(
+    runs: int, bad: int, headline: str, tone: str
+) -> None:
+    """A change needs five runs that count before it and after it."""
+    entries = [entry(night, disturbed=night < bad) for night in range(runs)]
+    view = trend_of(series_of(entries, no_commits))
+    assert (view.headline, view.tone) == (headline, tone)
+
+
+def test_only_searched_scenarios_are_called_unchanged() -> None:
+    """A new scenario beside an old one is too short, and one line says so."""
+    entries = [entry(night) for night in range(12)]
+    entries.append(entry(11, scenario="new"))
+    view = trend_of(series_of(entries, no_commits))
+    assert view.headline == "No change of 2 % or more was found in 1 scenario over 12 runs."
+    assert view.facts[0].endswith("so far: 1 of 2.")
 
 
 def test_the_page_of_many_scenarios_is_small() -> None:
