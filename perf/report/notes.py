@@ -10,8 +10,7 @@ from perf.report.message import in_turns, remark
 from perf.report.repeating import longer
 from perf.report.result import HarnessResult, ScenarioResult
 from perf.report.run import RunResults
-from perf.stats import Estimate
-from perf.stats.quantity import CPU, MEMORY, P99
+from perf.stats import CPU, MEMORY, P99, Estimate
 
 _CHANGE = (
     "change of throughput: since the baseline, or from the other tree to this one, at "

@@ -16,7 +16,10 @@ from perf.stats.change import (
 from perf.stats.foreseen import foreseen_side_by_side, foreseen_since
 from perf.stats.quantity import (
     CAPACITY,
+    CPU,
     GOODPUT,
+    MEMORY,
+    P99,
     QUANTITIES,
     THROUGHPUT,
     Quantity,
@@ -29,7 +32,10 @@ from perf.stats.verdict import Verdict
 
 __all__ = [
     "CAPACITY",
+    "CPU",
     "GOODPUT",
+    "MEMORY",
+    "P99",
     "QUANTITIES",
     "RUN_ALPHA",
     "THROUGHPUT",

@@ -12,11 +12,16 @@ from pathlib import Path
 from perf.config.options import argument
 from perf.experiment.against.protocol import HOST
 from serving.errors import ConfigError
+from serving.model.cache import digest_of, sha256
 
 ROOT = Path(__file__).resolve().parents[3]
 """The folder of this tree."""
 
+_MEASURED = ("serving", "perf/load")
+"""The folders with what servers and jobs run: the model, the handlers, the clients."""
+
 _HOST_FILE = Path(*HOST.split(".")).with_suffix(".py")
+_CACHE = "__pycache__"
 _TABLE = Path("perf", "scenarios.toml")
 
 
@@ -34,6 +39,20 @@ class Tree:
 
     changed: bool
     """Whether its files are not those of the commit."""
+
+
+def files_digest(root: Path) -> str:
+    """Return one short digest of the files that servers and jobs of a tree run.
+
+    It tells changes apart that are in no commit.
+    """
+    files = sorted(
+        path
+        for folder in _MEASURED
+        for path in (root / folder).rglob("*")
+        if path.is_file() and _CACHE not in path.parts
+    )
+    return digest_of([[str(path.relative_to(root)), sha256(path)] for path in files])
 
 
 def against_option(ref: str) -> str:

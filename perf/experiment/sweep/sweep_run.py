@@ -9,6 +9,7 @@ from perf.config.header import RunHeader
 from perf.config.scenario import Scenario
 from perf.config.sweep import Plan
 from perf.config.table import Table
+from perf.experiment.against.tree import ROOT, files_digest
 from perf.experiment.lab import Lab
 from perf.experiment.sweep.journal import Journal
 from perf.experiment.sweep.launch import LaunchMeter
@@ -99,4 +100,5 @@ class SweepRun:
             ).model_dump(mode="json"),
             "profile": self.header.profile,
             "commit": self.header.commit,
+            "code": files_digest(ROOT),
         }

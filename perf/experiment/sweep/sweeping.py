@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from perf.config.scenario import Scenario
 from perf.config.sweep import Plan, Point, row_to_paste
+from perf.experiment.scheduled_arms import ClientLimitError
 from perf.experiment.sweep.journal import Entry, Journal, Launch, entry_of
 from perf.experiment.sweep.proposals import MOST, proposed
 from perf.experiment.sweep.race import Race, Runner
@@ -96,14 +97,17 @@ class Sweeping:
             return known
         began_s = time.monotonic()
         measured: Launch | str
+        keep = True
         try:
             measured = self.measure_launch(self._points[key].row, self.plan.sweep.blocks)
         except (ConfigError, ArtifactError, ChildError):
             raise  # no fault of the point: it is measured when the sweep goes on
         except PerfError as fault:
             measured = str(fault).partition("\n")[0]
+            # A client that was the limit is no property of the point either.
+            keep = not isinstance(fault, ClientLimitError)
         entry = entry_of(stage, key, number, measured)
-        self.journal.add(entry)
+        self.journal.add(entry, keep=keep)
         self._took_s.append(time.monotonic() - began_s)
         self._tell(stage, key, number, entry)
         return entry
@@ -123,7 +127,7 @@ class Sweeping:
             found += f" ({disturbed_blocks(entry.disturbed)})"
         self.say(
             f"{_SAID[stage]}, round {number + 1}: {key}: {found}; at most "
-            f"{left * mean_s / 60.0:.0f} min left"
+            f"{max(0, left) * mean_s / 60.0:.0f} min left"
         )
 
     def _best_two(self, runners: Mapping[str, Runner]) -> list[str]:

@@ -35,9 +35,9 @@ class SteadyPace:
 class Bench:
     """A search and its confirmation, of a server that answers 20 requests a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, service_s: float = 0.05) -> None:
         """Prepare; nothing is measured yet."""
-        self.pool = OneServer(service_s=0.05)
+        self.pool = OneServer(service_s)
         self.pace = SteadyPace()
         self.arm = searching(self.pool, slo_s=1.0)
         self.confirmation = Confirmation(ROW, self.arm, seed=0)
@@ -100,6 +100,17 @@ def test_the_rate_is_that_of_the_present_pace(bench: Bench) -> None:
     again.confirm()
     assert again.confirmation.probe is not None
     assert again.confirmation.probe.rate_rps == pytest.approx(0.5 * before.probe.rate_rps)
+
+
+def test_a_confirmation_takes_forty_seconds_at_most() -> None:
+    """If too few requests fit into them, it stays open whether the SLO was met."""
+    bench = Bench(service_s=0.2)
+    bench.search()
+    bench.confirm()
+    found = bench.confirmation.probe
+    assert found is not None
+    assert 38.0 < found.scheduled / found.rate_rps <= 40.0
+    assert found.met(0.99) is Met.OPEN
 
 
 def test_a_server_that_became_slower_is_not_confirmed(bench: Bench) -> None:

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from perf.experiment.against import tree as module
-from perf.experiment.against.tree import Tree, find_tree, is_at_hand, own_tree
+from perf.experiment.against.tree import (
+    Tree,
+    files_digest,
+    find_tree,
+    is_at_hand,
+    own_tree,
+)
 from serving.errors import ConfigError
 from tests.perf.experiment.against.repository import HOST, TABLE, Repository
 
@@ -219,3 +225,24 @@ def test_without_git_there_is_no_revision(
     assert "no such git revision" in refused(ours.new, cache)
     assert not is_at_hand(ours.new)
     assert own_tree().commit == ""
+
+
+def test_the_digest_is_that_of_what_servers_and_jobs_run(tmp_path: Path) -> None:
+    """Of their bytes, names and places, without caches of Python and other rooms."""
+    seen = set()
+    for name, text in (
+        ("serving/backends/app.py", "1"),
+        ("serving/backends/app.py", "2"),
+        ("serving/model/app.py", "2"),
+        ("perf/load/client.py", "2"),
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        seen.add(files_digest(tmp_path))
+    assert len(seen) == 4
+    for name in ("serving/__pycache__/app.pyc", "perf/report/page.py", "notes.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("3", encoding="utf-8")
+    assert files_digest(tmp_path) in seen

@@ -42,10 +42,60 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sweep.jsonl"
     Journal(path, IDENTITY).add(entry_of("race", "workers 2", 0, Launch(BLOCKS, 1)))
     before = path.read_bytes()
-    with pytest.raises(ConfigError, match=r"^--perf-sweep: .*another table") as caught:
+    with pytest.raises(ConfigError, match=r"^--perf-sweep: .*sweep.jsonl") as caught:
         Journal(path, {**IDENTITY, "profile": "standard"})
+    assert "was begun with other settings: profile smoke -> standard;" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sweep": {"base": "other"}}, "sweep.base serving-batch -> other;"),
+        ({"commit": "0123"}, "commit none -> 0123;"),
+        (
+            {"a": 1, "b": [2], "c": None, "d": 4, "e": 5},
+            "a none -> 1, b none -> [2], c none -> null, 2 more;",
+        ),
+    ],
+)
+def test_what_differs_is_named(
+    tmp_path: Path, changes: dict[str, object], said: str
+) -> None:
+    """At most three values, each with that of the journal and that of this run."""
+    path = tmp_path / "sweep.jsonl"
+    Journal(path, IDENTITY)
+    with pytest.raises(ConfigError) as caught:
+        Journal(path, {**IDENTITY, **changes})
+    assert f"was begun with other settings: {said}" in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["notes\n", "[1]\n", '{"of": 1}\n', "\n"])
+def test_another_file_is_refused(tmp_path: Path, text: str) -> None:
+    """It stays as it is."""
+    path = tmp_path / "sweep.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="is no journal of a sweep; remove it"):
+        Journal(path, IDENTITY)
+    assert path.read_text("utf-8") == text
+
+
+def test_an_empty_journal_is_begun_anew(tmp_path: Path) -> None:
+    """A run that ended before its first line left it behind."""
+    path = tmp_path / "sweep.jsonl"
+    path.touch()
+    Journal(path, IDENTITY).add(entry_of("race", "workers 2", 0, Launch(BLOCKS)))
+    assert Journal(path, IDENTITY).launches == 1
+
+
+def test_a_launch_that_is_not_kept_counts_for_this_run(tmp_path: Path) -> None:
+    """It is found again, but not by the next run."""
+    path = tmp_path / "sweep.jsonl"
+    journal = Journal(path, IDENTITY)
+    journal.add(entry_of("race", "workers 2", 0, "too fast"), keep=False)
+    assert journal.find("race", "workers 2", 0) is not None
+    assert Journal(path, IDENTITY).launches == 0
 
 
 def test_a_place_that_cannot_be_used_is_told_in_one_line(tmp_path: Path) -> None:

@@ -111,10 +111,18 @@ def test_another_table_does_not_go_on(bench: Bench) -> None:
     bench.run()
     bench.launches.clear()
     bench.space = {"batch_size": (1, 8)}
-    with pytest.raises(ConfigError, match=r"^--perf-sweep: .*another table") as caught:
+    with pytest.raises(ConfigError, match=r"^--perf-sweep: .*sweep\.space") as caught:
         bench.run()
     assert "sweep-try.jsonl" in str(caught.value)
     assert not bench.launches
+
+
+def test_changed_code_does_not_go_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Points of two handlers cannot be compared."""
+    bench.run()
+    monkeypatch.setattr(module, "files_digest", lambda _: "changed")
+    with pytest.raises(ConfigError, match=r"code [0-9a-f]{16} -> changed;"):
+        bench.run()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,8 @@ import pytest
 from perf.config.scenario import Scenario
 from perf.config.sweep import Plan, Sweep, plan
 from perf.config.table import Table
-from perf.experiment.sweep.journal import Journal, Launch
+from perf.experiment.scheduled_arms import ClientLimitError
+from perf.experiment.sweep.journal import Journal, Launch, entry_of
 from perf.experiment.sweep.proposals import MOST
 from perf.experiment.sweep.sweeping import FINAL_ROUNDS, Sweeping
 from perf.report.sweep import SweepResult, render
@@ -171,6 +172,28 @@ def test_a_point_that_does_not_start_is_a_result(tmp_path: Path, bench: Bench) -
     assert {point.remark for point in failed} == {"failed: no memory"}
     assert {point.launches for point in failed} == {0}
     assert not any(point.is_best for point in failed)
+
+
+def test_a_client_that_was_the_limit_is_tried_again(tmp_path: Path, bench: Bench) -> None:
+    """It fails the point in this run, once, but is no property of it: it is not kept."""
+    bench.fault, bench.faulty_batch = ClientLimitError("too late"), 4
+    result = sweeping(bench, tmp_path).run()
+    failed = [point for point in result.points if "batch_size 4" in point.key]
+    assert {point.remark for point in failed} == {"failed: too late"}
+    assert [row.server.batch_size for row in bench.launches].count(4) == len(failed)
+    bench.fault = None
+    again = sweeping(bench, tmp_path).run()
+    assert not any(point.remark.startswith("failed") for point in again.points)
+
+
+def test_no_time_left_is_below_zero(tmp_path: Path, bench: Bench) -> None:
+    """Also where the journal has more launches than the proposals will need."""
+    made = sweeping(bench, tmp_path)
+    for number in range(3 * MOST + 100):
+        made.journal.add(entry_of("race", "an older point", number, Launch([])), keep=False)
+    made._points = {one.key: one for one in made.plan.points}
+    made._launch("race", made.plan.points[0].key, 0)
+    assert bench.said[-1].endswith("; at most 0 min left")
 
 
 def test_a_wrong_option_ends_the_sweep(tmp_path: Path, bench: Bench) -> None:
