@@ -249,6 +249,13 @@ def _measured(figure: str, row: Mapping[str, Any]) -> float | None:
 
 
 def _is_disturbed(row: Mapping[str, Any]) -> bool:
+    """Return whether the machine was disturbed while the level was measured.
+
+    Only what was measured on a quiet machine is settled side by side, and the level is that
+    of before. The conditions of such a row are those of both measurements.
+    """
+    if row.get("before"):
+        return False
     # Who used most does not matter here, and may be unknown.
     seen = {arm: {**one, "busiest": {}} for arm, one in row.get("conditions", {}).items()}
     known = {arm: Shares(**one) for arm, one in seen.items() if None not in one.values()}

@@ -178,6 +178,15 @@ def test_a_disturbed_machine_is_noted() -> None:
     assert found.disturbed
 
 
+def test_a_disturbed_comparison_leaves_the_level_as_it_was() -> None:
+    """What was settled side by side was measured on a quiet machine before."""
+    (seen,) = BATCH.conditions.values()
+    busy = {"scenario": replace(seen, foreign_percent=40.0)}
+    (found,) = entries(replace(SETTLED, conditions=busy, disturbed=True))
+    assert not found.disturbed
+    assert found.level is not None
+
+
 def test_it_does_not_matter_who_disturbed_it() -> None:
     """The share of a process may be unknown."""
     summary: Any = document(run_of(BATCH, header=_DATED))
