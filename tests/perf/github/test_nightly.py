@@ -10,7 +10,7 @@ from perf.github.nightly import Kept, Since, night, read, written
 from perf.github.summary import Summary, read_summary
 from perf.stats import Verdict
 from tests.perf.github.written import HEAD, compared, summary_of
-from tests.support.results import untimed
+from tests.support.any_results import untimed
 
 BEFORE = {"process/a": Since("2026-11-20", "abc1234")}
 

@@ -21,6 +21,7 @@ from perf.report.run import RunResults
 from perf.stats import Verdict
 from serving.model.choice import ModelChoice
 from tests.perf.github.written import HEAD, MERGE_BASE, STARTED, compared, summary_of
+from tests.support.any_results import runs, untimed
 from tests.support.pages import INVALID
 from tests.support.results import (
     BATCH,
@@ -31,8 +32,6 @@ from tests.support.results import (
     UNREAD,
     rejudged,
     run_of,
-    runs,
-    untimed,
 )
 
 

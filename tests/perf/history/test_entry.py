@@ -18,17 +18,8 @@ from perf.report.result import CapacityResult, OfferedResult, ScenarioResult
 from perf.report.run import RunResults
 from perf.stats import Block, Pair, Verdict
 from serving.errors import ConfigError
-from tests.support.results import (
-    BATCH,
-    HEADER,
-    LOCAL,
-    SETTLED,
-    UNREAD,
-    rejudged,
-    run_of,
-    runs,
-    untimed,
-)
+from tests.support.any_results import runs, untimed
+from tests.support.results import BATCH, HEADER, LOCAL, SETTLED, UNREAD, rejudged, run_of
 
 _STARTED = "2026-11-27T02:17:00+00:00"
 _DATED = replace(HEADER, started=_STARTED, commit="c" * 40)

@@ -14,8 +14,8 @@ from perf.history.entry import Entry
 from perf.history.series import series_of
 from perf.report.trend.history import TrendSeries
 from perf.stats import Verdict
+from tests.support.any_results import untimed
 from tests.support.histories import entry, nights, no_commits, two_commits
-from tests.support.results import untimed
 
 
 def only(entries: list[Entry]) -> TrendSeries:

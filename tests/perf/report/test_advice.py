@@ -14,8 +14,9 @@ from perf.report.formats import MARKDOWN, TERMINAL
 from perf.report.result import ScenarioResult
 from perf.report.run import RunResults
 from perf.stats import Block, Estimate, Pair, Verdict
+from tests.support.any_results import runs, untimed
 from tests.support.pages import page_of
-from tests.support.results import BATCH, LOCAL, run_of, runs, untimed
+from tests.support.results import BATCH, LOCAL, run_of
 
 MIB = 1024**2
 _UNJUDGED = {Verdict.NO_BASELINE, Verdict.INVALID}

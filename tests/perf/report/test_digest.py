@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from perf.report import digest
 from perf.report.rendering import code, preformatted
 from perf.stats import Verdict
+from tests.support.any_results import untimed
 from tests.support.pages import INVALID
-from tests.support.results import BATCH, HEAVIER, LOCAL, UNREAD, judged, rejudged, untimed
+from tests.support.results import BATCH, HEAVIER, LOCAL, UNREAD, judged, rejudged
 
 BETTER = rejudged(
     replace(BATCH, name="faster"),

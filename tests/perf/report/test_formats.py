@@ -21,6 +21,7 @@ from perf.report.result import Requests
 from perf.report.run import RunResults
 from perf.report.sections import table_of
 from perf.stats import Estimate, Verdict
+from tests.support.any_results import runs, untimed
 from tests.support.results import (
     BATCH,
     LIMITED,
@@ -30,8 +31,6 @@ from tests.support.results import (
     judged,
     rejudged,
     run_of,
-    runs,
-    untimed,
 )
 
 

@@ -11,16 +11,8 @@ from perf.report import formatting
 from perf.report.headline import SEVERITY, headline, worst
 from perf.report.result import ScenarioResult
 from perf.stats import Verdict
-from tests.support.results import (
-    BATCH,
-    HEAVIER,
-    LOCAL,
-    UNREAD,
-    judged,
-    rejudged,
-    scenarios,
-    untimed,
-)
+from tests.support.any_results import scenarios, untimed
+from tests.support.results import BATCH, HEAVIER, LOCAL, UNREAD, judged, rejudged
 
 
 def test_the_worst_verdict_comes_first_with_its_numbers() -> None:

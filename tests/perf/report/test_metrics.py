@@ -16,15 +16,8 @@ from perf.report.formats.metrics import Metrics
 from perf.report.run import RunResults
 from perf.stats import Verdict
 from tests.perf.history.test_entry import CAPACITY
-from tests.support.results import (
-    BATCH,
-    HEADER,
-    LOCAL,
-    UNREAD,
-    run_of,
-    runs,
-    untimed,
-)
+from tests.support.any_results import runs, untimed
+from tests.support.results import BATCH, HEADER, LOCAL, UNREAD, run_of
 
 # OpenMetrics names only base units; a rate is a base unit over seconds.
 _UNITS = {"seconds", "bytes", "ratio", "per_second"}

@@ -22,9 +22,10 @@ from perf.report.result import Limits
 from perf.report.run import RunResults
 from perf.report.sections import table_of
 from perf.stats import Verdict
+from tests.support.any_results import runs, untimed
 from tests.support.html_reader import Reading, read_html
 from tests.support.pages import page_of, summary_in
-from tests.support.results import BATCH, HEADER, rejudged, runs, untimed
+from tests.support.results import BATCH, HEADER, rejudged
 
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;{{ 7 * 7 }}"
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from perf.report.page.labels import as_milliseconds
 from perf.report.page.scales import Linear, Logarithmic, Scale, round_below
-from tests.support.results import untimed
+from tests.support.any_results import untimed
 
 amounts = st.floats(min_value=1e-6, max_value=1e12)
 

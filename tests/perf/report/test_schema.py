@@ -16,16 +16,8 @@ from perf.report.formats.json_file import JsonFile
 from perf.report.run import RunResults
 from perf.report.schema import PATH, as_written, schema
 from perf.stats import Verdict
-from tests.support.results import (
-    BATCH,
-    LIMITED,
-    LOCAL,
-    SETTLED,
-    UNREAD,
-    run_of,
-    runs,
-    untimed,
-)
+from tests.support.any_results import runs, untimed
+from tests.support.results import BATCH, LIMITED, LOCAL, SETTLED, UNREAD, run_of
 
 
 def validator() -> Draft202012Validator:

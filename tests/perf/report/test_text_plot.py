@@ -11,16 +11,8 @@ from hypothesis import strategies as st
 from perf.report.result import ScenarioResult
 from perf.report.text_plot import change_lines
 from perf.stats import Verdict
-from tests.support.results import (
-    BATCH,
-    HEAVIER,
-    LOCAL,
-    UNREAD,
-    judged,
-    rejudged,
-    scenarios,
-    untimed,
-)
+from tests.support.any_results import scenarios, untimed
+from tests.support.results import BATCH, HEAVIER, LOCAL, UNREAD, judged, rejudged
 
 
 def moved(point: float, low: float, high: float) -> ScenarioResult:

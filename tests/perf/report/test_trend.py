@@ -16,9 +16,9 @@ from perf.report.trend.model import trend_of
 from perf.report.trend.plot import trend_plot
 from perf.report.trend.rendering import render
 from perf.stats import Verdict
+from tests.support.any_results import untimed
 from tests.support.histories import entry, nights, no_commits, two_commits
 from tests.support.html_reader import Reading, read_html
-from tests.support.results import untimed
 
 MARKUP = "<script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;{{ 7 * 7 }}"
 STEPPED = nights(40, losses=[(15, 0.06), (28, -0.08)])

@@ -18,7 +18,7 @@ from perf.stats import THROUGHPUT
 from perf.stats import change_points as module
 from perf.stats.change_points import FEWEST_RUNS, LEVEL, change_points, shift
 from perf.stats.moderated import Prior
-from tests.support.results import untimed
+from tests.support.any_results import untimed
 
 _SD = 0.02
 _HISTORIES = 300
