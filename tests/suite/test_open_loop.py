@@ -102,5 +102,5 @@ def test_a_sweep_that_was_begun_with_another_table_is_refused(suite: Suite) -> N
     text = json.dumps({"identity": {"sweep": "of another table"}}) + "\n"
     journal.write_text(text, encoding="utf-8")
     run = suite.run(*arguments)
-    assert_failed_once(run, f"--perf-sweep: {journal} was begun with another table")
+    assert_failed_once(run, f"--perf-sweep: {journal} was begun with other settings: ")
     assert journal.read_text("utf-8") == text
