@@ -95,6 +95,9 @@ class Judgement:
     unsettled: str = ""
     """Why what the baseline says could not be settled side by side."""
 
+    is_elsewhere: bool = False
+    """Whether `reason` is only that the baseline was recorded on another CPU."""
+
     @property
     def change(self) -> Estimate | None:
         """How much throughput over pace changed; None where nothing was compared."""
@@ -202,6 +205,7 @@ def judge_pairs(evidence: Evidence, store: BaselineStore, terms: Terms) -> Judge
             reason=f"{baseline.path.name} was recorded on another CPU, "
             f"{baseline.identity.cpu}, and this is {evidence.identity.cpu}: record a "
             "baseline of this machine",
+            is_elsewhere=True,
         )
     else:
         judgement = _judged(evidence.pairs, since_baseline, terms)

@@ -228,9 +228,13 @@ def checked(
             ours=judgement.ours,
         )
     if saturated:
-        return replace(judgement, verdict=Verdict.INVALID, reason=saturated)
+        return replace(
+            judgement, verdict=Verdict.INVALID, reason=saturated, is_elsewhere=False
+        )
     disturbed = "; ".join(disturbances(_by_blocks(conditions, judgement.against)))
     said = (disturbed and f"the machine was disturbed: {disturbed}", biased)
     if reason := "; ".join(filter(None, said)):
-        return replace(judgement, verdict=Verdict.INCONCLUSIVE, reason=reason)
+        return replace(
+            judgement, verdict=Verdict.INCONCLUSIVE, reason=reason, is_elsewhere=False
+        )
     return judgement

@@ -9,7 +9,12 @@ from itertools import chain, repeat
 import pytest
 
 from perf.config.profile import Profile
-from perf.experiment.schedule import Budget, Course
+from perf.experiment.schedule import (
+    BRIEF_LAUNCHES,
+    FEWEST_LAUNCHES,
+    Budget,
+    Course,
+)
 from perf.stats import Block, Pair
 
 STANDARD = Profile(
@@ -46,6 +51,8 @@ class Measurement:
     decided: Callable[[int], bool] = lambda _: False
     """Returns whether so many launches decide."""
 
+    fewest: int = FEWEST_LAUNCHES
+
     asked: list[tuple[list[int], int]] = field(default_factory=list)
     """What each call of `decided` got: the launch of each pair, and the plan."""
 
@@ -56,6 +63,7 @@ class Measurement:
             profile=self.profile,
             budget_s=self.budget_s,
             decided=self._decided,
+            fewest=self.fewest,
             _begun_s=self.begun_s,
         )
 
@@ -177,6 +185,24 @@ def test_number_of_launches_has_an_upper_limit(clock: Clock) -> None:
     found = measured.launches(then_s=1.0)
     assert len(found) == measured.course.most_pairs
     assert found == each(64)
+
+
+@pytest.mark.parametrize("launch_s", [0.0, 1.0])
+def test_no_more_launches_are_planned_than_there_can_be(
+    clock: Clock, launch_s: float
+) -> None:
+    """A plan beyond 64 would save error for launches that never come."""
+    measured = Measurement(clock, 1e9)
+    measured.launches(then_s=launch_s)
+    assert {planned for _, planned in measured.asked} == {64}
+
+
+def test_a_brief_measurement_plans_a_second_launch(clock: Clock) -> None:
+    """What one launch does not leave open gets another, however short the time is."""
+    measured = Measurement(clock, 1.0, fewest=BRIEF_LAUNCHES)
+    assert measured.launches(then_s=10.0) == each(2)
+    open_ = Measurement(clock, 1.0, fewest=BRIEF_LAUNCHES, decided=lambda _: True)
+    assert open_.launches(then_s=10.0) == each(1)
 
 
 @pytest.mark.parametrize("budget_s", [None, 1e6])

@@ -325,6 +325,7 @@ def test_a_baseline_of_another_cpu_decides_nothing(tmp_path: Path, times: float)
     found = judge_pairs(evidence, BaselineStore(tmp_path), terms(TOLERANCE, 3))
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.is_open
+    assert found.is_elsewhere
     assert not found.is_decided
     assert found.quantities == ()
     assert found.reason.startswith("0001_first.json was recorded on another CPU, Zen 5,")

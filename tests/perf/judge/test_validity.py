@@ -273,6 +273,18 @@ def test_a_disturbed_machine_leaves_it_inconclusive() -> None:
     assert reason(result) == found.reason
 
 
+@pytest.mark.parametrize(
+    "seen",
+    [{"conditions": {"reference": BUSY}}, {"saturated": "too slow"}, {"biased": "so"}],
+)
+def test_what_is_wrong_is_no_longer_only_another_cpu(seen: dict[str, Any]) -> None:
+    """Such a run must not become a baseline, as one beside another CPU's may."""
+    elsewhere = replace(BATCH.judgement, is_elsewhere=True)
+    good: dict[str, Any] = {"fault": None, "conditions": {}, "saturated": "", "biased": ""}
+    assert checked(elsewhere, **good).is_elsewhere
+    assert not checked(elsewhere, **{**good, **seen}).is_elsewhere
+
+
 def test_the_other_tree_is_named_where_its_blocks_were_disturbed() -> None:
     """Side by side there is no reference."""
     beside = replace(BATCH.judgement, against="main", ours="HEAD")

@@ -23,6 +23,8 @@ LOOKS = [
     (0.2, 0.4, 0.6, 0.8, 1.0),
     (0.571, 0.8, 0.923, 1.0),  # as with a short baseline: the first look has over half
     (0.1, 0.95, 1.0),
+    # As many launches as there can be, with a baseline of one: ever smaller steps.
+    tuple((1 / 64 + 1) / (1 / seen + 1) for seen in range(2, 65)),
 ]
 PATHS = 200_000
 
