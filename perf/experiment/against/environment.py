@@ -13,7 +13,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from perf.experiment.against.tree import ROOT, Tree
+from perf.experiment.against.tree import ROOT, Tree, unwritable
 from serving.declared import requirement_files
 from serving.errors import ConfigError
 
@@ -28,22 +28,19 @@ def python_of(tree: Tree, option: str, cache: Path) -> str:
     It is the one that runs this code where the tree pins the same packages as ours.
     Otherwise it is that of an environment in `cache`, which is built where it is missing.
 
-    Raises ConfigError, whose message begins with `option`, where it cannot be built.
+    Raises ConfigError, whose message begins with `option`, where it cannot be built, and
+    one that names the cache where that cannot be written.
     """
     wanted = pins(tree.root)
     if wanted == pins(ROOT):
         return sys.executable
     folder = cache / "environments" / wanted
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if not (folder / _COMPLETE).exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            try:
-                _build(folder, tree, option)
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
-            (folder / _COMPLETE).touch()
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            _ensure(folder, tree, option)
+    except OSError as error:
+        raise unwritable(cache, error) from None
     return str(_python(folder))
 
 
@@ -56,6 +53,19 @@ def pins(root: Path) -> str:
     wanted = {name: groups.get(name) for name in (*_GROUPS, "harness")}
     digest.update(json.dumps(wanted, sort_keys=True).encode())
     return digest.hexdigest()[:16]
+
+
+def _ensure(folder: Path, tree: Tree, option: str) -> None:
+    """Build the environment where it is missing, or was not completed."""
+    if (folder / _COMPLETE).exists():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        _build(folder, tree, option)
+        (folder / _COMPLETE).touch()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _build(folder: Path, tree: Tree, option: str) -> None:

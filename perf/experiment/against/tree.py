@@ -73,16 +73,19 @@ def find_tree(ref: str, option: str, cache: Path) -> Tree:
     The files of a revision are kept in `cache`, by commit. `option` begins the message of
     the ConfigError that is raised where there is no such tree, or it cannot take part.
     """
-    folder = Path(ref).expanduser()
-    if folder.is_dir():
-        tree = _checkout(folder.resolve(), ref)
+    folder = folder_of(ref)
+    if folder:
+        tree = _checkout(folder, ref)
     else:
         commit = _git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
         if commit is None:
             raise ConfigError(
                 f"{option}: there is no such git revision, and no such folder"
             )
-        root = _checked_out(commit, cache)
+        try:
+            root = _checked_out(commit, cache)
+        except OSError as error:
+            raise unwritable(cache, error) from None
         tree = Tree(root=root, label=ref, commit=commit, changed=False)
     if not (tree.root / _TABLE).is_file():
         raise ConfigError(f"{option}: it has no {_TABLE}, so it has nothing to measure")
@@ -93,11 +96,28 @@ def find_tree(ref: str, option: str, cache: Path) -> Tree:
     return tree
 
 
+def unwritable(cache: Path, error: OSError) -> ConfigError:
+    """Return what to raise where the cache cannot be written."""
+    return ConfigError(
+        f"{argument('cache')} {cache}: {error.filename or cache} cannot be written "
+        f"({error.strerror or error}); free some space, or name another folder"
+    )
+
+
 def is_at_hand(commit: str) -> bool:
     """Return whether git has a commit, and the commit can be measured side by side."""
     # Without a commit, git would look at its index.
     found = _git("cat-file", "-e", f"{commit}:{_HOST_FILE.as_posix()}") if commit else None
     return found is not None
+
+
+def folder_of(ref: str) -> Path | None:
+    """Return the folder that `ref` names, or None where there is none."""
+    try:
+        folder = Path(ref).expanduser()
+        return folder.resolve() if folder.is_dir() else None
+    except (OSError, RuntimeError):  # no path is so long; or `~1`: no user has that name
+        return None
 
 
 def _checkout(root: Path, label: str) -> Tree:
@@ -130,22 +150,28 @@ def _checked_out(commit: str, cache: Path) -> Path:
 
 
 def _must(*arguments: str, env: dict[str, str]) -> None:
-    if _git(*arguments, env=env) is None:
-        raise ConfigError(f"git {' '.join(arguments)} failed in {ROOT}")
+    done = _run_git(*arguments, root=ROOT, env=env)
+    if done.returncode:
+        why = (done.stderr.strip().splitlines() or ["it says nothing"])[0]
+        raise ConfigError(f"git {' '.join(arguments)} failed in {ROOT}: {why}")
 
 
-def _git(
-    *arguments: str, root: Path = ROOT, env: dict[str, str] | None = None
-) -> str | None:
+def _git(*arguments: str, root: Path | None = None) -> str | None:
     """Return what git writes, or None where it fails or is not installed."""
     try:
-        done = subprocess.run(
-            ["git", "-C", str(root), *arguments],  # noqa: S607 -- the git that the user has
-            env={**os.environ, **(env or {})},
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
+        done = _run_git(*arguments, root=root or ROOT)
+    except OSError:
         return None
-    return done.stdout.strip()
+    return None if done.returncode else done.stdout.strip()
+
+
+def _run_git(
+    *arguments: str, root: Path, env: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["git", "-C", str(root), *arguments],  # noqa: S607 -- the git that the user has
+        env={**os.environ, **(env or {})},
+        check=False,
+        capture_output=True,
+        text=True,
+    )

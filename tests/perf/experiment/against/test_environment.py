@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import subprocess
 import sys
 import zipfile
@@ -155,6 +157,34 @@ def test_a_build_that_takes_too_long_is_told(
     tree = tree_of(tmp_path / "tree", "one==1")
     with pytest.raises(ConfigError, match=f"^{OPTION}: its environment took too long"):
         python_of(tree, OPTION, tmp_path / "cache")
+    folder = tmp_path / "cache" / "environments"
+    assert all(path.suffix == ".lock" for path in folder.iterdir())
+
+
+def test_a_cache_that_cannot_be_written_is_told_with_its_option(tmp_path: Path) -> None:
+    """One line names --perf-cache and the fault, and there is no traceback."""
+    (tmp_path / "file").touch()
+    cache = tmp_path / "file" / "cache"
+    with pytest.raises(ConfigError) as caught:
+        python_of(tree_of(tmp_path / "tree", "one==1"), OPTION, cache)
+    assert str(caught.value) == (
+        f"--perf-cache {cache}: {cache / 'environments'} cannot be written (Not a "
+        "directory); free some space, or name another folder"
+    )
+
+
+def test_a_full_disk_leaves_no_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told in the same way, and nothing is left of what was built."""
+
+    def full(folder: Path, _tree: Tree, _option: str) -> None:
+        folder.mkdir()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module, "_build", full)
+    with pytest.raises(ConfigError, match=r"^--perf-cache .* \(No space left on device\)"):
+        python_of(tree_of(tmp_path / "tree"), OPTION, tmp_path / "cache")
     folder = tmp_path / "cache" / "environments"
     assert all(path.suffix == ".lock" for path in folder.iterdir())
 

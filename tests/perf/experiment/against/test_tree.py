@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from functools import partial
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -34,8 +34,6 @@ def ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
     """A repository that stands in for the one that this code is part of."""
     repository = Repository(tmp_path / "ours")
     monkeypatch.setattr(module, "ROOT", repository.root)
-    git = partial(module._git, root=repository.root)
-    monkeypatch.setattr(module, "_git", git)
     return repository
 
 
@@ -125,7 +123,9 @@ def test_a_folder_without_git_has_no_commit(tmp_path: Path, cache: Path) -> None
     assert (found.commit, found.changed) == ("", False)
 
 
-@pytest.mark.parametrize("ref", ["no-such-branch", "/no/such/folder", "--output=x"])
+@pytest.mark.parametrize(
+    "ref", ["no-such-branch", "/no/such/folder", "--output=x", "~1", "HEAD~99", "x" * 300]
+)
 def test_an_unknown_ref_is_refused(ours: Repository, cache: Path, ref: str) -> None:
     """It is neither a folder nor a revision, and nothing is left in the cache."""
     assert refused(ref, cache) == (
@@ -161,15 +161,32 @@ def test_a_checkout_that_fails_leaves_nothing(
     ours: Repository, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The next run finds no half of a tree."""
-    git = module._git
+    run = module._run_git
 
-    def failing(*arguments: str, env: dict[str, str] | None = None) -> str | None:
-        return None if arguments[0] == "checkout-index" else git(*arguments, env=env)
+    def failing(
+        *arguments: str, root: Path, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        more = ("--no-such",) if arguments[0] == "checkout-index" else ()
+        return run(*arguments[:1], *more, *arguments[1:], root=root, env=env)
 
-    monkeypatch.setattr(module, "_git", failing)
-    assert re.fullmatch(r"git checkout-index .* failed in .*", refused("HEAD", cache))
+    monkeypatch.setattr(module, "_run_git", failing)
+    assert re.fullmatch(
+        rf"git checkout-index .* failed in {ours.root}: error: unknown option .no-such.",
+        refused("HEAD", cache),
+    )
     assert list((cache / "trees").iterdir()) == []
-    assert ours.new
+
+
+def test_a_cache_that_cannot_be_written_is_told_with_its_option(
+    ours: Repository, tmp_path: Path
+) -> None:
+    """One line names --perf-cache and the fault, and there is no traceback."""
+    (tmp_path / "file").touch()
+    cache = tmp_path / "file" / "cache"
+    assert refused(ours.new, cache) == (
+        f"--perf-cache {cache}: {cache / 'trees'} cannot be written (Not a directory); "
+        "free some space, or name another folder"
+    )
 
 
 def test_another_run_may_have_been_faster(
