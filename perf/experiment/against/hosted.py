@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from perf.experiment.against.protocol import (
@@ -18,36 +19,48 @@ from perf.experiment.against.tree import Tree
 from perf.experiment.answers import Counts
 from perf.experiment.arms import MeasuredBlock
 from perf.load.pools.base import OnRecord
-from serving.child import Child, Source
+from serving.child import Child, ChildError, Source
 from serving.errors import ConfigError, PerfError
 
-_OPEN_S = 1800.0  # a model may have to be built, and a Docker image
-_LAUNCH_S = 900.0
+_OPEN_S = 1800.0  # a model may have to be built
+_LAUNCH_S = 900.0  # beside a server's start: the old one stops, an image may be built
 _BLOCK_S = 3600.0
 _ANSWER_S = 120.0
 _STOP_S = 60.0
+_JOB_LIMIT = re.compile(r"within \S+ s \(--perf-job-timeout\)")
 
 
 class HostedError(PerfError):
-    """A host said that it could not do what it was asked."""
+    """A host could not do what it was asked, or died; the message names its tree."""
 
 
 class HostedArm:
     """One scenario of `tree`, measured by a host that runs there."""
 
-    def __init__(
-        self, tree: Tree, python: str, options: Mapping[str, object], option: str
+    def __init__(  # noqa: PLR0913 -- a host needs all of these
+        self,
+        tree: Tree,
+        python: str,
+        options: Mapping[str, object],
+        option: str,
+        *,
+        startup_timeout_s: float,
+        job_timeout_s: float,
     ) -> None:
         """Start the host, and let it build its model.
 
         `options` are the run's options (see `perf.config.options`); they name one scenario.
-        `option` is what a message about wrong use begins with.
+        `option` is what a message about wrong use begins with. `startup_timeout_s` is how
+        long a server may take to become ready. `job_timeout_s` is what messages give as the
+        limit of a job: in turns, `options` have a longer one.
 
         Raises ConfigError where the tree cannot take part, and PerfError where its model
         cannot be built.
         """
         self._tree = tree
         self._option = option
+        self._launch_s = _LAUNCH_S + startup_timeout_s
+        self._job_limit = f"within {job_timeout_s:g} s (--perf-job-timeout)"
         self._stopped = False
         self._relaunching = False
         self._has_run = False  # any job, in this launch
@@ -80,7 +93,7 @@ class HostedArm:
         if not self._relaunching:
             self.begin_relaunch()
         self._relaunching = False
-        launched = self._receive("relaunch", _LAUNCH_S)
+        launched = self._receive("relaunch", self._launch_s)
         if self._has_run and launched["pids"]["jobs"] == self._pids["jobs"]:
             self.keeps_jobs = True
         self._has_run = False
@@ -117,7 +130,9 @@ class HostedArm:
 
     def check(self, block: MeasuredBlock) -> Counts:  # noqa: ARG002 -- the host has kept its answers
         """Return how many jobs of the last block were bad, as the host's tree sees it."""
-        return read_counts(self._ask("check", _ANSWER_S))
+        counts = read_counts(self._ask("check", _ANSWER_S))
+        counts.first_error = _JOB_LIMIT.sub(self._job_limit, counts.first_error)
+        return counts
 
     def observed(self) -> Mapping[str, int | str]:
         """Return the settings that the server reports; raises PerfError."""
@@ -173,12 +188,22 @@ class HostedArm:
 
     def _send(self, what: str, **more: object) -> None:
         self._busy = True
-        self._child.send({"do": what, **more})
+        with self._named():
+            self._child.send({"do": what, **more})
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the tree in the message of a host that died, or does not answer."""
+        try:
+            yield
+        except ChildError as fault:
+            raise HostedError(f"{self._tree.label}: {fault}") from None
 
     def _receive(self, what: str, timeout_s: float) -> Any:  # noqa: ANN401 -- a message's value
         deadline_s = time.monotonic() + timeout_s
         while True:
-            reply = self._child.receive(deadline_s)
+            with self._named():
+                reply = self._child.receive(deadline_s)
             assert isinstance(reply, dict)
             if reply["to"] == what:  # an interrupted request may have left its reply
                 break

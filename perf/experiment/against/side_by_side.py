@@ -136,7 +136,14 @@ class SideBySide:
         }
         if self._in_turns:  # so a job takes twice as long
             options["job_timeout"] = 2 * settings.job_timeout_s
-        return HostedArm(tree, python, placed(options, tree), self.option)
+        return HostedArm(
+            tree,
+            python,
+            placed(options, tree),
+            self.option,
+            startup_timeout_s=settings.startup_timeout_s,
+            job_timeout_s=settings.job_timeout_s,
+        )
 
 
 def placed(options: Mapping[str, object], tree: Tree) -> dict[str, object]:

@@ -10,7 +10,7 @@ from itertools import pairwise
 import psutil
 import pytest
 
-from perf.experiment.against.hosted import HostedArm
+from perf.experiment.against.hosted import HostedArm, HostedError
 from perf.experiment.instruments import Instruments
 from perf.experiment.turns import Turns
 from perf.load.record import JobRecord
@@ -136,7 +136,7 @@ def test_a_host_that_dies_in_its_turn_is_told(
         return HostedArm.has_ended(turns.ours, timeout_s)
 
     monkeypatch.setattr(turns.ours, "has_ended", die)
-    with pytest.raises(ChildError, match=r"against\.host died"):
+    with pytest.raises(HostedError, match=r"against\.host died"):
         turns.run(instruments, None, ours_first=True)
     continues(turns.theirs)
 
