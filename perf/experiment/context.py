@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -70,6 +72,16 @@ class RunContext:
         """The time for all scenarios together, or None where launches are counted."""
         each_s = self.settings.budgets_s(self.rows)
         return Budget(each_s) if each_s else None
+
+    @contextmanager
+    def preparing(self) -> Iterator[None]:
+        """Build what a scenario needs inside the block: no scenario's time pays for it."""
+        begun_s = time.monotonic()
+        try:
+            yield
+        finally:
+            if self.budget:
+                self.budget.extend(time.monotonic() - begun_s)
 
     @property
     def judged(self) -> int:

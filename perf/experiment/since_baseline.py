@@ -61,7 +61,9 @@ class SinceBaseline:
             decided=lambda pairs, planned: self._decided(pairs, planned, brief=brief),
             fewest=fewest,
         )
-        arm = lab.arm(scenario)
+        with context.preparing():  # the model of an engine may be built
+            arm = lab.arm(scenario)
+            reference = lab.arm(settings.reference_of(scenario))
         confirmation = None
         if isinstance(arm, CapacityArm):
             confirmation = Confirmation(scenario, arm, settings.arrivals_seed)
@@ -69,7 +71,7 @@ class SinceBaseline:
             context=context,
             scenario=scenario,
             arm=arm,
-            reference=lab.arm(settings.reference_of(scenario)),
+            reference=reference,
             course=course,
             rounds=rounds,
             judge=lambda pairs: self._judge(pairs, course.planned, {}),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 
 from perf.experiment.against.hosted import HostedArm
@@ -118,14 +118,13 @@ class Turns:
         groups = frozenset().union(*(side.freezer.groups for side in sides))
         pids = frozenset().union(*(side.freezer.pids for side in sides))
         self._tell(groups, pids)
-        try:
+        with ExitStack() as stack:
+            stack.callback(self._tell, frozenset(), frozenset())
+            for side in sides:
+                stack.callback(side.freezer.go)
             for side in sides:
                 side.freezer.stop()
             yield
-        finally:
-            for side in sides:
-                side.freezer.go()
-            self._tell(frozenset(), frozenset())
 
     def _tell(self, groups: frozenset[int], pids: frozenset[int]) -> None:
         self.guard.send((groups, pids))

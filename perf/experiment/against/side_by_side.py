@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -19,7 +18,9 @@ from perf.experiment.schedule import Course
 from perf.experiment.turns import Turns
 from perf.judge.gate import Judgement, Terms, judge_side_by_side
 from perf.load.arrivals.closed import ClosedLoop
+from perf.machine.lock import is_alive
 from perf.stats import Pair
+from serving.runtimes.choice import end_left_servers
 
 # What does not change what a host measures, or is decided here.
 _NOT_FOR_HOSTS = frozenset(
@@ -48,33 +49,31 @@ class SideBySide:
         Raises ConfigError where the other tree cannot take part, and PerfError where a
         model cannot be built.
         """
-        context, scenario = self.context, self.scenario
-        ours, begun_s = own_tree(), time.monotonic()
-        arm = self._arm(ours)
-        try:
-            reference = self._arm(self.tree)
-        except BaseException:
-            arm.stop()
-            raise
-        if context.budget:  # packages may have been installed: no row pays for that
-            context.budget.extend(time.monotonic() - begun_s)
+        end_left_servers(self.context.lab.runtime.name, is_alive)
+        with ExitStack() as stack:
+            return self._run(rounds, budget_s, stack)
+
+    def _run(self, rounds: Rounds, budget_s: float | None, stack: ExitStack) -> Result:
+        context, scenario, ours = self.context, self.scenario, own_tree()
+        with context.preparing():  # packages may be installed
+            arm = self._arm(ours, stack)
+            reference = self._arm(self.tree, stack)
         course = Course(
             profile=context.settings.profile_of(scenario),
             budget_s=budget_s,
             decided=lambda pairs, planned: self._judge(pairs, planned).is_decided,
         )
-        with ExitStack() as stack:
-            outcome = Measurement(
-                context=context,
-                scenario=scenario,
-                arm=arm,
-                reference=reference,
-                course=course,
-                rounds=rounds,
-                judge=lambda pairs: self._judge(pairs, course.planned),
-                other=self.tree.label,
-                together=self._turns(arm, reference, stack),
-            ).run()
+        outcome = Measurement(
+            context=context,
+            scenario=scenario,
+            arm=arm,
+            reference=reference,
+            course=course,
+            rounds=rounds,
+            judge=lambda pairs: self._judge(pairs, course.planned),
+            other=self.tree.label,
+            together=self._turns(arm, reference, stack),
+        ).run()
         judgement = replace(
             self._judge(outcome.pairing.pairs, course.planned),
             against=self.tree.label,
@@ -125,7 +124,8 @@ class SideBySide:
         )
         return judge_side_by_side(pairs, terms)
 
-    def _arm(self, tree: Tree) -> HostedArm:
+    def _arm(self, tree: Tree, stack: ExitStack) -> HostedArm:
+        """Return an arm of `tree`, which `stack` stops."""
         settings = self.context.settings
         python = python_of(tree, self.option, settings.cache)
         given = {**self.context.options, "cache": str(settings.cache)}
@@ -136,7 +136,7 @@ class SideBySide:
         }
         if self._in_turns:  # so a job takes twice as long
             options["job_timeout"] = 2 * settings.job_timeout_s
-        return HostedArm(
+        arm = HostedArm(
             tree,
             python,
             placed(options, tree),
@@ -144,6 +144,8 @@ class SideBySide:
             startup_timeout_s=settings.startup_timeout_s,
             job_timeout_s=settings.job_timeout_s,
         )
+        stack.callback(arm.stop)
+        return arm
 
 
 def placed(options: Mapping[str, object], tree: Tree) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -25,6 +26,7 @@ from serving.errors import ConfigError, PerfError
 from tests.support.suite import fresh_suite, tiny_model
 
 COMMIT = "0123456789abcdef"
+FILE = Path("baselines") / "0001_first.json"
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,6 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
     """A function that makes a bench; the clock stands still."""
     clock = SimpleNamespace(monotonic=lambda: 1000.0)
     monkeypatch.setattr("perf.experiment.schedule.time", clock)
-    monkeypatch.setattr(module, "time", clock)
     monkeypatch.setattr(module, "is_at_hand", lambda commit: commit == COMMIT)
     monkeypatch.setattr(module, "in_benchmark", lambda _: None)
     monkeypatch.setattr(module, "extra_info", lambda *_, **__: {"kept": True})
@@ -113,7 +114,7 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
         bench = Bench(**changes)
 
         def since(*_: object) -> object:
-            baseline = SimpleNamespace(commit=commit) if bench.baseline else None
+            baseline = SimpleNamespace(commit=commit, path=FILE) if bench.baseline else None
             return SimpleNamespace(run=bench.since_run, baseline=baseline, identity=None)
 
         def beside(_context: object, _row: object, tree: _Tree, _option: str) -> object:
@@ -190,17 +191,58 @@ def test_other_verdicts_need_no_settling(make: Make, verdict: Verdict) -> None:
 
 
 @pytest.mark.parametrize(
-    ("commit", "confirm", "disturbed"),
-    [("fedcba", True, False), ("", True, False), (COMMIT, False, False)],
-    ids=["not at hand", "unknown", "never"],
+    ("commit", "settings", "why"),
+    [
+        ("fedcba", {}, "git does not have its commit fedcba, or that is too old"),
+        (
+            "",
+            {},
+            "0001_first.json has no commit, or was recorded with uncommitted changes",
+        ),
+        (COMMIT, {"confirm": False}, ""),
+        (
+            COMMIT,
+            {"complete": True, "budget_s": 60.0},
+            "a run that is saved judges by the baseline alone",
+        ),
+    ],
+    ids=["not at hand", "unknown", "never", "saved"],
 )
+@pytest.mark.parametrize("verdict", [Verdict.REGRESSED, Verdict.INCONCLUSIVE])
 def test_without_a_commit_the_baselines_verdict_counts(
-    make: Make, commit: str, *, confirm: bool, disturbed: bool
+    make: Make, verdict: Verdict, commit: str, settings: dict[str, object], why: str
 ) -> None:
-    """Then the measurement is not brief, because nothing follows it."""
-    bench = make(verdict=Verdict.REGRESSED, commit=commit, disturbed=disturbed)
-    assert bench.measure(confirm=confirm).judgement.verdict is Verdict.REGRESSED
+    """Then the measurement is not brief, because nothing follows it.
+
+    The verdict says why, except where the user has asked for it.
+    """
+    bench = make(verdict=verdict, commit=commit)
+    assert bench.measure(**settings).judgement == Judgement(verdict=verdict, unsettled=why)
     assert bench.asked == [("since", 60.0, False)]
+
+
+def test_what_needs_no_settling_gives_no_reason(make: Make) -> None:
+    """Nothing is said of a commit that nobody needs."""
+    bench = make(verdict=Verdict.UNCHANGED, commit="")
+    assert bench.measure().judgement == Judgement(verdict=Verdict.UNCHANGED)
+
+
+def test_time_that_builds_something_is_not_taken_from_the_rest(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 s of which 90 built a model, only 10 are used up."""
+    bench, budget = make(verdict=Verdict.REGRESSED), Budget({"decentralized": 60.0})
+    found = bench.since_run
+
+    def slow(rounds: object, budget_s: float | None, *, brief: bool) -> Result:
+        clock = SimpleNamespace(monotonic=lambda: 1100.0)
+        monkeypatch.setattr("perf.experiment.schedule.time", clock)
+        budget.extend(90.0)
+        return found(rounds, budget_s, brief=brief)
+
+    monkeypatch.setattr(bench, "since_run", slow)
+    bench.measure(budget=budget)
+    assert [(one[0], one[-1]) for one in bench.asked] == [("since", True), ("beside", 50.0)]
 
 
 def test_a_disturbed_machine_settles_nothing(make: Make) -> None:

@@ -292,8 +292,12 @@ def test_used_up_budget_gives_no_time(clock: Clock) -> None:
 
 
 def test_preparation_takes_nobodys_time(clock: Clock) -> None:
-    """Packages of another tree that are installed in between shorten no scenario."""
+    """Packages of another tree that are installed in between shorten no scenario.
+
+    What was left out before the clock starts counts neither way.
+    """
     budget = Budget(dict.fromkeys("ab", 60.0))
+    budget.extend(500.0)
     assert budget.share_s("a") == 60.0
     clock.now_s += 300.0
     budget.extend(300.0)

@@ -122,3 +122,15 @@ def test_unsettled_says_why() -> None:
     assert explain(result, HEADER).startswith("serving-batch regressed: throughput ")
     assert f" I{why}. Since then: " in explain(result, HEADER)
     assert remark(result).endswith(f"; i{why}")
+
+
+def test_unsettled_says_why_beside_a_reason() -> None:
+    """As where the pace could not be measured: both are told, in each place."""
+    no_pace = "throughput or its pace was not measured everywhere"
+    left_open = replace(BEFORE, verdict=Verdict.INCONCLUSIVE, reason=no_pace, quantities=())
+    result = replace(BATCH, judgement=unsettled(left_open, "git does not have its commit"))
+    why = "t could not be settled side by side: git does not have its commit"
+    said = explain(result, HEADER)
+    assert f"inconclusive. T{no_pace[1:]}. " in said
+    assert f" I{why}. " in said
+    assert remark(result) == f"{BATCH.name}: {no_pace}; i{why}"

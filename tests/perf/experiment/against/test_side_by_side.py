@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from perf.experiment.against import side_by_side as module
 from perf.experiment.against.hosted import HostedArm
-from perf.experiment.against.side_by_side import _differences, _kept_jobs, placed
-from perf.experiment.against.tree import Tree
+from perf.experiment.against.side_by_side import (
+    SideBySide,
+    _differences,
+    _kept_jobs,
+    placed,
+)
+from perf.experiment.against.tree import Tree, own_tree
+from perf.experiment.context import RunContext
+from perf.machine.lock import is_alive
+from serving.errors import PerfError
 
 
 @pytest.fixture
@@ -59,6 +68,41 @@ def test_what_is_no_path_stays(theirs: Tree) -> None:
     assert placed(given, theirs) == given
     nothing = {"model": None, "images": ""}
     assert placed(nothing, theirs) == nothing
+
+
+def test_servers_of_killed_hosts_are_ended_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would use the machine while the trees are measured."""
+    done: list[object] = []
+    monkeypatch.setattr(module, "end_left_servers", lambda *given: done.append(given))
+    monkeypatch.setattr(SideBySide, "_run", lambda *_: done.append("measured"))
+    context = SimpleNamespace(lab=SimpleNamespace(runtime=SimpleNamespace(name="process")))
+    nothing: Any = None
+    tree = Tree(root=Path(), label="v1.4", commit="", changed=False)
+    SideBySide(cast("RunContext", context), nothing, tree, "").run(nothing, None)
+    assert done == [("process", is_alive), "measured"]
+
+
+def test_the_first_arm_is_stopped_where_the_second_cannot_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its host would go on for the rest of the run."""
+    stopped: list[str] = []
+
+    def arm(self: SideBySide, tree: Tree, stack: ExitStack) -> None:
+        if tree is self.tree:
+            raise PerfError("no model")
+        stack.callback(stopped.append, tree.label)
+
+    monkeypatch.setattr(module, "end_left_servers", lambda *_: None)
+    monkeypatch.setattr(SideBySide, "_arm", arm)
+    lab = SimpleNamespace(runtime=SimpleNamespace(name="process"))
+    context = SimpleNamespace(lab=lab, preparing=nullcontext)
+    theirs = Tree(root=tmp_path, label="v1.4", commit="", changed=False)
+    nothing: Any = None
+    beside = SideBySide(cast("RunContext", context), nothing, theirs, "")
+    with pytest.raises(PerfError, match="no model"):
+        beside.run(nothing, None)
+    assert stopped == [own_tree().label]
 
 
 def test_differences_name_what_changed() -> None:

@@ -1,0 +1,29 @@
+"""What a killed run left is ended, whatever the runtime."""
+
+from __future__ import annotations
+
+import pytest
+
+from serving.runtimes import choice as module
+from serving.runtimes.choice import end_left_servers
+from serving.runtimes.docker import DockerRuntime
+
+
+@pytest.mark.parametrize(
+    ("runtime", "ended"),
+    [("process", ["processes"]), ("docker", ["processes", "containers"])],
+)
+def test_left_servers_are_ended(
+    runtime: str, ended: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Processes always; containers where Docker is used. Both ask who is alive."""
+    found: list[str] = []
+
+    def is_alive(label: str) -> bool:
+        found.append(label)
+        return True
+
+    monkeypatch.setattr(module, "reap_orphans", lambda lives: lives("processes"))
+    monkeypatch.setattr(DockerRuntime, "reap", lambda lives: lives("containers"))
+    end_left_servers(runtime, is_alive)
+    assert found == ended
