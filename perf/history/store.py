@@ -12,6 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from perf.history.entry import FORMAT, Entry
+from perf.judge.stored import first_fault
 from serving.errors import ConfigError
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9+._-]")
@@ -141,16 +142,9 @@ def _entry(line: str, where: str) -> Entry:
         entry = Entry.model_validate_json(line) if found == FORMAT else None
     except ValidationError as error:
         raise ConfigError(
-            f"{where}: damaged ({_first_fault(error)}); restore it from git, or remove "
+            f"{where}: damaged ({first_fault(error)}); restore it from git, or remove "
             "the line"
         ) from None
     if entry is None:
         raise ConfigError(f"{where}: format {found}, but this suite reads format {FORMAT}")
     return entry
-
-
-def _first_fault(error: ValidationError) -> str:
-    """Return the key at fault, if it is one, and what is wrong."""
-    fault = error.errors(include_url=False, include_input=False)[0]
-    key = ".".join(str(part) for part in fault["loc"])
-    return f"{key}: {fault['msg']}" if key else fault["msg"]

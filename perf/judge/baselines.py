@@ -23,6 +23,7 @@ from perf.judge.stored import (
     BaselineRun,
     Identity,
     StoredResult,
+    first_fault,
 )
 from perf.stats import Sample, TooFewPairs
 from serving.errors import ConfigError
@@ -174,7 +175,7 @@ def _names_without_pace(path: Path) -> Iterator[str]:
     for benchmark in json.loads(path.read_text("utf-8"))["benchmarks"]:
         entry = benchmark["extra_info"].get(EXTRA, {})
         if entry.get("schema_version") == _WITHOUT_PACE and "name" in entry:
-            yield entry["name"]
+            yield str(entry["name"])
 
 
 def _commit(info: object) -> str:
@@ -209,8 +210,10 @@ def _baseline(path: Path, extra: object, recorded_at: str, commit: str) -> Basel
         runs = stored.runs_of(recorded_at)
     except TooFewPairs:
         return None
-    except (ValidationError, ValueError, KeyError) as error:
-        raise _damaged(path, str(error).splitlines()[0]) from None
+    except ValidationError as error:
+        raise _damaged(path, first_fault(error)) from None
+    except ValueError as error:
+        raise _damaged(path, str(error)) from None
     return Baseline(
         path=path,
         name=stored.name,

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from perf.stats import Block, Pair, Sample
 
@@ -154,6 +154,13 @@ class StoredResult(BaseModel):
             )
             for run, end in zip(runs, ends, strict=True)
         )
+
+
+def first_fault(error: ValidationError) -> str:
+    """Return the key at fault, if it is one, and what is wrong."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    key = ".".join(str(part) for part in fault["loc"])
+    return f"{key}: {fault['msg']}" if key else fault["msg"]
 
 
 def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:

@@ -115,6 +115,42 @@ def test_other_json_is_damaged(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"name": 5, "pairs": None}, "name: Input should be a valid string"),
+        (
+            {"pairs": [PAIR, {**PAIR, "scenario": {"rps": "fast"}}]},
+            (
+                "pairs.1.scenario.rps: Input should be a valid number, unable to parse "
+                "string as a number"
+            ),
+        ),
+        (
+            {"identity": {**IDENTITY.model_dump(), "colour": "red"}},
+            "identity.colour: Extra inputs are not permitted",
+        ),
+    ],
+)
+def test_the_first_fault_of_a_damaged_file_is_told(
+    tmp_path: Path, change: dict[str, object], why: str
+) -> None:
+    """One line names the file, the key and what is wrong with it, and what to do."""
+    stored = entry()[EXTRA]
+    assert isinstance(stored, dict)
+    path = write_baseline(tmp_path, "0001_a.json", {EXTRA: {**stored, **change}})
+    assert fault(tmp_path) == (
+        f"baseline {path} is damaged ({why}): restore it, or name another folder with "
+        "--benchmark-storage"
+    )
+
+
+def test_an_older_file_with_an_odd_name_stops_nothing(tmp_path: Path) -> None:
+    """A file without pace applies to nothing, whatever its results are called."""
+    write_baseline(tmp_path, "0001_a.json", {EXTRA: {"schema_version": 3, "name": []}})
+    assert BaselineStore(tmp_path).all() == ()
+
+
+@pytest.mark.parametrize(
     ("extra", "version"),
     [
         ({EXTRA: {**dict(HARNESS[EXTRA]), "schema_version": 1}}, 1),
