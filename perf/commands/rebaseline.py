@@ -5,7 +5,8 @@
     python -m perf.commands.rebaseline --pool NAME
 
 The first form records a candidate in reports/rebaseline/. It measures more launches than a
-nightly run. A run with a failed request or an invalid measurement leaves no candidate.
+nightly run. A run with a failed request, an invalid measurement or a disturbed machine
+leaves no candidate.
 
 The second form moves the last candidate to the baselines, as a file with the next number.
 Older files stay; one that is removed can be found in git.
