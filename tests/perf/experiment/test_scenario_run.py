@@ -26,6 +26,7 @@ from serving.errors import ConfigError, PerfError
 from tests.support.suite import fresh_suite, tiny_model
 
 COMMIT = "0123456789abcdef"
+BESIDE = f"the baseline's commit {COMMIT[:12]}"
 FILE = Path("baselines") / "0001_first.json"
 
 
@@ -51,6 +52,8 @@ class Bench:
     beside: Verdict | PerfError = Verdict.UNCHANGED
     baseline: bool = True
     disturbed: bool = False
+    is_reference: bool = False
+    fault: PerfError | None = None
     asked: list[tuple[str, object, object]] = field(default_factory=list)
     published: list[ScenarioResult] = field(default_factory=list)
     benchmark: Any = field(default_factory=lambda: SimpleNamespace(extra_info={}))
@@ -68,10 +71,11 @@ class Bench:
         return self._found(self.beside, "beside")
 
     def _found(self, verdict: Verdict, pair: str) -> Result:
-        result = _Result(Judgement(verdict=verdict), (pair,), self.disturbed)
+        judgement = Judgement(verdict=verdict)
+        result = _Result(judgement, (pair,), self.disturbed, self.is_reference)
         return Result(
             result=cast("ScenarioResult", result),
-            fault=None,
+            fault=self.fault,
             facts={},
             observed={},
         )
@@ -159,10 +163,7 @@ def test_launches_that_are_counted_have_no_budget(make: Make) -> None:
     """Then no share of a budget is taken, neither before nor beside."""
     bench = make(verdict=Verdict.REGRESSED)
     bench.measure(budget=None)
-    assert [one[:1] + one[-1:] for one in bench.asked] == [
-        ("since", True),
-        ("beside", None),
-    ]
+    assert bench.asked == [("since", None, True), ("beside", BESIDE, None)]
 
 
 @pytest.mark.parametrize("verdict", [Verdict.REGRESSED, Verdict.INCONCLUSIVE])
@@ -173,8 +174,7 @@ def test_what_a_baseline_leaves_open_is_settled_side_by_side(
     """The verdict side by side with the baseline's commit counts; the other is kept."""
     bench = make(verdict=verdict, beside=beside)
     found = bench.measure()
-    label = f"the baseline's commit {COMMIT[:12]}"
-    assert bench.asked == [("since", 60.0, True), ("beside", label, 60.0)]
+    assert bench.asked == [("since", 60.0, True), ("beside", BESIDE, 60.0)]
     assert found.judgement.verdict is beside
     assert found.judgement.before == Judgement(verdict=verdict)
     assert (found.pairs, found.against_pairs) == (("since",), ("beside",))
@@ -250,6 +250,35 @@ def test_a_disturbed_machine_settles_nothing(make: Make) -> None:
     bench = make(verdict=Verdict.INCONCLUSIVE, disturbed=True)
     bench.measure()
     assert [one[0] for one in bench.asked] == ["since"]
+
+
+@pytest.mark.parametrize("biased", ["it is biased", ""])
+def test_a_reference_that_is_not_equal_to_itself_settles_nothing(
+    make: Make, biased: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another comparison would prove nothing. Otherwise the reference is settled too."""
+    monkeypatch.setattr(module, "null_control", lambda _: biased)
+    bench = make(verdict=Verdict.INCONCLUSIVE, is_reference=True)
+    bench.measure()
+    assert [one[0] for one in bench.asked] == ["since", *([] if biased else ["beside"])]
+
+
+def test_a_fault_is_published_and_raised(make: Make) -> None:
+    """Nothing is settled after it."""
+    fault = PerfError("the server died")
+    bench = make(verdict=Verdict.INCONCLUSIVE, fault=fault)
+    with pytest.raises(PerfError) as raised:
+        bench.measure()
+    assert raised.value is fault
+    assert [one[0] for one in bench.asked] == ["since"]
+    assert len(bench.published) == 1
+
+
+def test_amounts_that_were_asked_for_are_measured_before_settling(make: Make) -> None:
+    """A brief measurement would have fewer launches than the user wants."""
+    bench = make(verdict=Verdict.REGRESSED)
+    bench.measure(amounts_asked=True)
+    assert bench.asked == [("since", 60.0, False), ("beside", BESIDE, 60.0)]
 
 
 @pytest.mark.parametrize("fault", [ConfigError("too old"), PerfError("no model\nlog")])

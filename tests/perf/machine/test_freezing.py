@@ -49,28 +49,40 @@ def test_the_whole_tree_is_stopped(family: list[psutil.Process]) -> None:
 
 def test_it_continues_after_an_error(family: list[psutil.Process]) -> None:
     """After an error, or Ctrl-C, no process stays stopped."""
-    with pytest.raises(KeyboardInterrupt), at_rest([family[0].pid]):
+
+    def interrupt() -> None:
+        wait_until(lambda: _stopped(family) == [True, True], "both stop")
         raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), at_rest([family[0].pid]):
+        interrupt()
     wait_until(lambda: _stopped(family) == [False, False], "both continue")
 
 
 def test_a_process_that_ended_is_no_error(family: list[psutil.Process]) -> None:
     """A process may end while it is stopped, and a root may not exist at all."""
-    with at_rest([family[0].pid, 2**22 + 1]):
+    with at_rest([2**22 + 1, family[0].pid]):
+        wait_until(lambda: _stopped(family) == [True, True], "both stop")
         os.kill(family[1].pid, 9)
         wait_until(lambda: family[1].status() == psutil.STATUS_ZOMBIE, "the child ends")
     wait_until(lambda: not _stopped(family)[0], "the parent continues")
 
 
-def test_dockers_own_process_is_not_stopped(tmp_path: Path) -> None:
-    """The engine needs it to end the container, also if this run is killed meanwhile."""
+def test_dockers_own_process_is_not_stopped(
+    family: list[psutil.Process], tmp_path: Path
+) -> None:
+    """The engine needs it to end the container, also if this run is killed meanwhile.
+
+    What is stopped after it has stopped already, so it would have too.
+    """
     shim = tmp_path / "containerd-shim-runc-v2"
     shutil.copy("/bin/sleep", shim)
     with subprocess.Popen([shim, "600"]) as process:
         try:
             seen = psutil.Process(process.pid)
             wait_until(lambda: seen.name().startswith("containerd-shim"), "it has begun")
-            with at_rest([process.pid]):
+            with at_rest([process.pid, family[0].pid]):
+                wait_until(lambda: _stopped(family) == [True, True], "the others stop")
                 assert seen.status() != psutil.STATUS_STOPPED
         finally:
             process.kill()
@@ -101,12 +113,14 @@ def test_a_group_that_others_share_is_not_stopped(family: list[psutil.Process]) 
 
 
 def test_what_ended_is_no_error(family: list[psutil.Process]) -> None:
-    """Neither a group nor a process that is gone stops the freezer."""
-    gone = Freezer(frozenset({2**22 + 1}), frozenset({2**22 + 2}))
-    gone.stop()
-    gone.go()
+    """Groups and processes that are gone are passed over; the others stop and continue."""
+    parent, child = (one.pid for one in family)
+    freezer = Freezer(frozenset({2**22 + 1, parent}), frozenset({2**22 + 2, child}))
+    freezer.stop()
+    wait_until(lambda: _stopped(family) == [True, True], "both stop")
+    freezer.go()
+    wait_until(lambda: _stopped(family) == [False, False], "both continue")
     assert Freezer.of([2**22 + 1]) == Freezer(frozenset(), frozenset())
-    assert _stopped(family) == [False, False]
 
 
 @pytest.mark.slow(reason="starts a guard")

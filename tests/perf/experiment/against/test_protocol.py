@@ -6,6 +6,8 @@ from dataclasses import replace
 from multiprocessing.connection import Pipe
 from typing import Any
 
+import pytest
+
 from perf.experiment.against.protocol import (
     block_message,
     counts_message,
@@ -13,12 +15,13 @@ from perf.experiment.against.protocol import (
     read_counts,
 )
 from perf.experiment.answers import Counts
-from perf.experiment.arms import MeasuredBlock
+from perf.experiment.arms import Found, MeasuredBlock
 from perf.load.pools.base import BlockRun
 from perf.load.record import BlockTotals, JobRecord
+from perf.stats.capacity import Probe
 from tests.support.fakes import TOP
 
-PLAIN = (dict, list, str, int, float, type(None))
+PLAIN = (dict, list, str, int, float, bool, type(None))
 
 RECORDS = (
     JobRecord(1, 10.5, 10.6, 10.7, 11.25, TOP, ""),
@@ -27,6 +30,16 @@ RECORDS = (
 BLOCK = MeasuredBlock(
     BlockRun(RECORDS, BlockTotals(10.25, 12.5, 0.125, 3.75)), ("a.jpg", "/b/ü.jpg")
 )
+PROBES = (
+    Probe(rate_rps=2.0, scheduled=40, good=40, effective=39.5),
+    Probe(rate_rps=4.0, scheduled=80, good=20, effective=7.25, grew=True),
+)
+OPEN = replace(
+    BLOCK,
+    run=BlockRun(RECORDS, BLOCK.run.totals._replace(under_way_s=1.5)),
+    goodput_rps=2.5,
+)
+SEARCH = replace(BLOCK, found=Found(3.5, 9.0, 0.99, PROBES))
 
 
 def sent(message: object) -> Any:  # noqa: ANN401 -- what came of any message
@@ -46,13 +59,23 @@ def is_plain(value: object) -> bool:
     return not isinstance(value, list) or all(is_plain(part) for part in value)
 
 
-def test_a_block_survives_the_pipe() -> None:
-    """Images, times and errors are the same; the answers stay with the host."""
-    found = read_block(sent(block_message(BLOCK)))
+@pytest.mark.parametrize(
+    "block", [BLOCK, OPEN, SEARCH], ids=["closed loop", "fixed rate", "search"]
+)
+def test_a_block_survives_the_pipe(block: MeasuredBlock) -> None:
+    """All that is measured is the same; only the answers stay with the host."""
+    found = read_block(sent(block_message(block)))
     kept = tuple(record._replace(answer=()) for record in RECORDS)
-    assert found == MeasuredBlock(BlockRun(kept, BLOCK.run.totals), BLOCK.images)
-    assert found.throughput_rps == BLOCK.throughput_rps
-    assert found.run.records[0].latency_ms == RECORDS[0].latency_ms
+    assert found == replace(block, run=replace(block.run, records=kept))
+    assert (found.figure, found.judged_rps) == (block.figure, block.judged_rps)
+
+
+def test_a_block_of_an_older_tree_can_be_read() -> None:
+    """It knows no search, no goodput, and does not say how many jobs were under way."""
+    message = dict(block_message(BLOCK))
+    for later in ("found", "goodput_rps", "under_way_s"):
+        del message[later]
+    assert read_block(message) == read_block(block_message(BLOCK))
 
 
 def test_what_was_computed_beside_a_block_survives_the_pipe() -> None:
@@ -65,12 +88,22 @@ def test_what_was_computed_beside_a_block_survives_the_pipe() -> None:
 
 def test_counts_survive_the_pipe() -> None:
     """All counts and the first error are the same."""
-    counts = Counts(total=9, failed=2, wrong=1, first_error="a.jpg: died")
+    counts = Counts(total=9, failed=2, wrong=1, missed=3, first_error="a.jpg: died")
     assert read_counts(sent(counts_message(counts))) == counts
 
 
 def test_messages_are_made_of_plain_objects() -> None:
     """A class of one revision may not exist in another."""
-    assert is_plain(block_message(BLOCK))
-    assert is_plain(counts_message(Counts()))
+    assert all(is_plain(block_message(block)) for block in (BLOCK, OPEN, SEARCH))
+    assert is_plain(counts_message(Counts(missed=1)))
     assert not is_plain({"block": BLOCK})
+
+
+def test_counts_without_missed_requests_are_those_of_an_older_tree() -> None:
+    """It refuses a key that it does not know."""
+    assert set(counts_message(Counts(total=1))) == {
+        "total",
+        "failed",
+        "wrong",
+        "first_error",
+    }
