@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from perf.config.table import Table
 from perf.experiment.against import side_by_side as module
 from perf.experiment.against.hosted import HostedArm
 from perf.experiment.against.side_by_side import (
@@ -103,6 +104,39 @@ def test_the_first_arm_is_stopped_where_the_second_cannot_start(
     with pytest.raises(PerfError, match="no model"):
         beside.run(nothing, None)
     assert stopped == [own_tree().label]
+
+
+@pytest.mark.parametrize(("turn_s", "asked_s"), [(0.5, 240), (0.0, None)])
+def test_a_host_gets_the_limits_of_the_run(
+    theirs: Tree, monkeypatch: pytest.MonkeyPatch, turn_s: float, asked_s: int | None
+) -> None:
+    """In turns a job has twice as long; messages give the limit that the user gave."""
+    made: list[tuple[dict[str, object], dict[str, object]]] = []
+
+    def host(
+        _tree: object, _python: str, options: dict[str, object], _: str, **limits: object
+    ) -> object:
+        made.append((options, limits))
+        return SimpleNamespace(stop=lambda: None)
+
+    monkeypatch.setattr(module, "HostedArm", host)
+    monkeypatch.setattr(module, "python_of", lambda *_: "python")
+    settings = SimpleNamespace(
+        turn_s=turn_s,
+        device="cpu",
+        cache=Path("cache"),
+        startup_timeout_s=300,
+        job_timeout_s=120,
+    )
+    header = SimpleNamespace(runtime="process")
+    context = SimpleNamespace(settings=settings, header=header, options={"turn": turn_s})
+    row = Table.read().scenario[0]
+    with ExitStack() as stack:
+        SideBySide(cast("RunContext", context), row, theirs, "")._arm(theirs, stack)
+    ((options, limits),) = made
+    assert limits == {"startup_timeout_s": 300, "job_timeout_s": 120}
+    assert options.get("job_timeout") == asked_s
+    assert "turn" not in options
 
 
 def test_differences_name_what_changed() -> None:
