@@ -6,12 +6,15 @@ The commit that git has checked out is measured side by side with the commit GOO
 code is 0 where the scenario is unchanged or improved, and 1 where it has regressed. It is
 125, which skips the commit, where the verdict is inconclusive or invalid, or the commit
 cannot be built. The command needs only tox, so it also skips a commit whose packages cannot
-be installed.
+be installed. It is 128, which ends the bisection, where the fault is not the commit's:
+wrong words, no tox, or no folder for the reports.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -20,6 +23,7 @@ from pathlib import Path
 from serving.running import run_to_end
 
 GOOD, BAD, SKIP = 0, 1, 125
+ABORT = 128  # git takes any other code below it for a bad commit
 _WORDS = 2  # the scenario and the good commit
 _CODES = {"unchanged": GOOD, "improved": GOOD, "regressed": BAD}
 _ROOT = Path(__file__).parents[2]
@@ -31,27 +35,47 @@ def exit_code(summary: Path, scenario: str) -> tuple[int, str]:
     try:
         rows = json.loads(summary.read_text("utf-8"))["scenarios"]
         found = next((row for row in rows if row["name"] == scenario), None)
+        if found is None:
+            return SKIP, "the run ended before it measured the scenario"
+        verdict, reason = str(found["verdict"]), found["reason"]
     except (OSError, ValueError, KeyError, TypeError):
         return SKIP, "the run wrote no summary: it could not be built or started"
-    if found is None:
-        return SKIP, "the run ended before it measured the scenario"
-    verdict = str(found["verdict"])
-    return _CODES.get(verdict, SKIP), f"{verdict}. {found['reason']}".strip()
+    return _CODES.get(verdict, SKIP), f"{verdict}. {reason}".strip()
 
 
 def main(arguments: Sequence[str]) -> int:
     """Measure the scenario in tox's environment, and return the exit code."""
-    if len(arguments) < _WORDS or any(x.startswith("-") for x in arguments[:_WORDS]):
-        sys.stderr.write(f"{_USAGE}\n")
-        return SKIP  # any other code would be a verdict on the commit
+    named = arguments[:_WORDS]
+    if len(named) < _WORDS or any(not x.strip() or x.startswith("-") for x in named):
+        return _abort(_USAGE)
+    if importlib.util.find_spec("tox") is None:
+        return _abort(f"bisect: tox is missing: {sys.executable} -m pip install tox")
     scenario, good, *more = arguments
-    with tempfile.TemporaryDirectory(prefix="serving-perf-bisect-") as folder:
-        reports = ["--perf-reports", folder]
-        tox = [sys.executable, "-m", "tox", "run", "-c", str(_ROOT), "-e", "against", "--"]
-        run_to_end([*tox, good, "--perf-scenario", scenario, *reports, *more], _ROOT)
-        code, why = exit_code(Path(folder) / "summary.json", scenario)
+    try:
+        if not _is_known(good):
+            return _abort(f"bisect: {good}: git knows no such commit")
+        with tempfile.TemporaryDirectory(prefix="serving-perf-bisect-") as folder:
+            reports = ["--perf-reports", folder]
+            tox = [sys.executable, "-m", "tox", "run", "-c", str(_ROOT), "-e", "against"]
+            chosen = ["--perf-scenario", scenario, *reports, *more]
+            run_to_end([*tox, "--", good, *chosen], _ROOT)
+            code, why = exit_code(Path(folder) / "summary.json", scenario)
+    except OSError as error:  # such as a temporary folder that cannot be used
+        return _abort(f"bisect: {error}")
     sys.stdout.write(f"bisect: {scenario}: {why} (exit code {code})\n")
     return code
+
+
+def _abort(line: str) -> int:
+    sys.stderr.write(f"{line}\n")
+    return ABORT
+
+
+def _is_known(good: str) -> bool:
+    """Return whether git has this commit."""
+    command = ["git", "rev-parse", "--verify", "--quiet", f"{good}^{{commit}}"]
+    done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.DEVNULL, check=False)
+    return done.returncode == 0
 
 
 if __name__ == "__main__":

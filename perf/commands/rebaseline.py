@@ -5,8 +5,8 @@
     python -m perf.commands.rebaseline --pool NAME
 
 The first form records a candidate in reports/rebaseline/. It measures more launches than a
-nightly run. A run with a failed request, an invalid measurement or a disturbed machine
-leaves no candidate.
+nightly run. A run that was ended early, with a failed request, an invalid measurement or a
+disturbed machine leaves no candidate; the last one then stays.
 
 The second form moves the last candidate to the baselines, as a file with the next number.
 Older files stay; one that is removed can be found in git.
@@ -35,6 +35,7 @@ from serving.running import run_to_end
 LAUNCHES = 10
 PAIRS_PER_LAUNCH = 2
 _TAIL = 0.025
+_ENDED = (0, 1)  # pytest's exit codes of a run that came to its end
 WRITE, POOL = "--write", "--pool"
 _ROOT = Path(__file__).parents[2]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -60,26 +61,37 @@ def _record(arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
     if any(one.partition("=")[0] in (WRITE, POOL) for one in arguments):
         # Else the candidate would be removed, to record another one.
         raise ConfigError(f"write {WRITE} NAME or {POOL} NAME first, and nothing else")
-    shutil.rmtree(candidates, ignore_errors=True)
-    amounts = ["--perf-launches", str(LAUNCHES)]
-    amounts += ["--perf-pairs", str(LAUNCHES * PAIRS_PER_LAUNCH)]
-    code = run_to_end(
-        [
-            *(sys.executable, "-m", "pytest", "perf", *amounts),
-            *(f"--benchmark-storage=file://{candidates}", "--benchmark-save=candidate"),
-            *arguments,
-        ],
-        _ROOT,
-    )
-    if not _newest(candidates):
-        sys.stderr.write("rebaseline: the run left no candidate; see its output above\n")
-        return code or 1
+    recorded = candidates.with_name(f"{candidates.name}-new")
+    shutil.rmtree(recorded, ignore_errors=True)
+    try:
+        code = run_to_end(_command(recorded, arguments), _ROOT)
+        if code not in _ENDED or not _newest(recorded):
+            last = "; the last candidate stays" if _newest(candidates) else ""
+            sys.stderr.write(
+                f"rebaseline: the run left no candidate{last}; see its output above\n"
+            )
+            return code or 1
+        shutil.rmtree(candidates, ignore_errors=True)
+        recorded.rename(candidates)
+    finally:
+        shutil.rmtree(recorded, ignore_errors=True)
     sys.stdout.write(f"\n{compared(baselines, candidates)}\n\n")
     sys.stdout.write(
         "to keep it: tox -e rebaseline -- --write NAME; "
         "to add it to the old baseline's runs: tox -e rebaseline -- --pool NAME\n"
     )
     return 0
+
+
+def _command(folder: Path, arguments: Sequence[str]) -> list[str]:
+    """Return the command that records a candidate in `folder`."""
+    return [
+        *(sys.executable, "-m", "pytest", "perf"),
+        *("--perf-launches", str(LAUNCHES)),
+        *("--perf-pairs", str(LAUNCHES * PAIRS_PER_LAUNCH)),
+        *(f"--benchmark-storage=file://{folder}", "--benchmark-save=candidate"),
+        *arguments,
+    ]
 
 
 def keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path) -> Path:
@@ -100,13 +112,24 @@ def keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path) 
     if how == POOL:
         text = pooled(candidate, BaselineStore(baselines))
     folder = baselines / candidate.parent.name
-    folder.mkdir(parents=True, exist_ok=True)
     numbers = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*.json")]
     target = folder / f"{max(numbers, default=0) + 1:04}_{arguments[0]}.json"
-    target.write_text(text, encoding="utf-8")
+    _write(target, text)
     candidate.unlink()
     sys.stdout.write(f"written: {target}\n")
     return target
+
+
+def _write(path: Path, text: str) -> None:
+    """Write the file whole or not at all. Raises ConfigError."""
+    part = path.with_suffix(".part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, encoding="utf-8")
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise ConfigError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def compared(baselines: Path, candidates: Path) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from perf.commands.bisect import SKIP, exit_code, main
+from perf.commands.bisect import ABORT, SKIP, exit_code, main
 from perf.stats import Verdict
 
 ROOT = Path(__file__).parents[3]
@@ -48,19 +50,72 @@ def test_a_run_without_a_summary_is_skipped(tmp_path: Path) -> None:
     assert exit_code(tmp_path / "broken.json", "serving-batch")[0] == SKIP
     other = summary(tmp_path, Verdict.UNCHANGED, name="serving-single")
     assert exit_code(other, "serving-batch")[0] == SKIP
+    row = {"name": "serving-batch"}
+    other.write_text(json.dumps({"scenarios": [row]}), encoding="utf-8")
+    assert exit_code(other, "serving-batch")[0] == SKIP
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["serving-batch"], ["serving-batch", "--perf-profile", "smoke"]]
+    "arguments",
+    [
+        [],
+        ["serving-batch"],
+        ["serving-batch", ""],
+        ["serving-batch", "--perf-profile", "smoke"],
+    ],
 )
 def test_the_scenario_and_the_good_commit_come_first(
     arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without both nothing is run, and one line shows the usage."""
-    assert main(arguments) == SKIP
+    """Without both, one line shows the usage, and the code ends the bisection."""
+    assert main(arguments) == ABORT
     assert capsys.readouterr().err == (
         "usage: tox -e bisect -- SCENARIO GOOD [pytest's options]\n"
     )
+
+
+@pytest.fixture
+def nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a run fail the test."""
+
+    def run(command: list[str], _: Path) -> int:
+        pytest.fail(f"{command} was run")
+
+    monkeypatch.setattr("perf.commands.bisect.run_to_end", run)
+
+
+def test_git_ends_the_bisection_at_the_code_for_wrong_use() -> None:
+    """It takes 1 to 127 for a verdict on the commit, so the code is above them."""
+    assert ABORT > 127
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_missing_tox_ends_the_bisection(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No commit could be measured, so none is skipped; one line names tox."""
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert main(["serving-batch", "HEAD"]) == ABORT
+    assert "tox is missing" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_an_unknown_good_commit_ends_the_bisection(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is as unknown at every other step; one line names it."""
+    assert main(["serving-batch", "no-such-commit"]) == ABORT
+    assert "no-such-commit: git knows no such commit" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_an_unusable_temporary_folder_ends_the_bisection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An error of the system is no verdict on the commit; one line tells it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    assert main(["serving-batch", "HEAD"]) == ABORT
+    assert f"{tmp_path / 'gone'}" in capsys.readouterr().err
 
 
 def test_it_needs_only_the_standard_library() -> None:
@@ -72,5 +127,5 @@ def test_it_needs_only_the_standard_library() -> None:
         text=True,
         check=False,
     )
-    assert done.returncode == SKIP
+    assert done.returncode == ABORT
     assert done.stderr.startswith("usage: ")

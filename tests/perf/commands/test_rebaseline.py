@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import sys
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -183,11 +187,79 @@ def test_a_misplaced_write_records_nothing(
     assert len(list(candidates.glob("*/*.json"))) == 1
 
 
-def test_a_run_that_fails_leaves_no_candidate(
+def test_a_run_that_fails_leaves_the_last_candidate(
     old: Path, candidates: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The command returns the run's exit code, and has removed the older candidate."""
+    """The command returns the run's exit code, and says that the last candidate stays."""
     assert main(["--perf-profile", "none"], old, candidates) == 4
-    assert "--perf-profile none: no such profile" in capfd.readouterr().err
-    assert not candidates.exists()
+    told = capfd.readouterr().err
+    assert "--perf-profile none: no such profile" in told
+    assert "left no candidate; the last candidate stays" in told
+    assert [path.name for path in candidates.glob("*/*")] == ["0001_candidate.json"]
     assert len(list(old.glob("*/*.json"))) == 1
+
+
+@pytest.fixture
+def recording(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Return what lets a run write a candidate, then end with an exit code.
+
+    A code above 128 is that of a signal.
+    """
+
+    def let(code: int) -> None:
+        def run(command: Sequence[str], _: Path) -> int:
+            (storage,) = [word for word in command if "--benchmark-storage" in word]
+            folder = Path(storage.partition("file://")[2])
+            write_baseline(folder, "0001_fresh.json", entry(pairs=launches()))
+            if code > 128:
+                sys.exit(code)
+            return code
+
+        monkeypatch.setattr("perf.commands.rebaseline.run_to_end", run)
+
+    return let
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_a_whole_run_replaces_the_last_candidate(
+    old: Path, candidates: Path, recording: Callable[[int], None], code: int
+) -> None:
+    """A regression is no reason against it; nothing else is left beside it."""
+    recording(code)
+    assert main([], old, candidates) == 0
+    assert [path.name for path in candidates.glob("*/*")] == ["0001_fresh.json"]
+    assert set(candidates.parent.iterdir()) == {old, candidates}
+
+
+@pytest.mark.parametrize("code", [-9, 2, 143])
+def test_a_run_that_is_interrupted_leaves_the_last_candidate(
+    old: Path, candidates: Path, recording: Callable[[int], None], code: int
+) -> None:
+    """What it had recorded is removed: it may be a part only."""
+    recording(code)
+    try:
+        ended: object = main([], old, candidates)
+    except SystemExit as raised:
+        ended = raised.code
+    assert ended == code
+    assert [path.name for path in candidates.glob("*/*")] == ["0001_candidate.json"]
+    assert set(candidates.parent.iterdir()) == {old, candidates}
+
+
+def test_a_baseline_is_written_whole_or_not_at_all(
+    old: Path,
+    candidates: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """On a full disk one line names the file. No part of it stays; the candidate does."""
+
+    def full(path: Path, text: str, **_: object) -> int:
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), text[:1])
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert main(["--write", "x"], old, candidates) == 4
+    assert "0004_x.json: cannot be written (No space left" in capsys.readouterr().err
+    assert [path.name for path in old.glob("*/*")] == ["0003_old.json"]
+    assert len(list(candidates.glob("*/*.json"))) == 1
