@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import cast
+
+from serving.errors import ConfigError
+
+_ROWS = ("--perf-scenario", "--perf-family")
 
 
 def argument(name: str) -> str:
     """Return an option as a user types it: docker_base becomes --perf-docker-base."""
     return "--perf-" + name.replace("_", "-")
+
+
+def exact(number: float) -> str:
+    """Return a number as a user types it, with all its digits: 6 or 1234.5678."""
+    return repr(number).removesuffix(".0")
+
+
+def choose_rows(words: Sequence[str]) -> bool:
+    """Return whether these words of a command line say which rows are measured."""
+    return any(word.partition("=")[0] in _ROWS for word in words)
 
 
 class Options:
@@ -33,9 +47,17 @@ class Options:
         return str(self._value(name) or "")
 
     def texts(self, name: str) -> list[str]:
-        """Return the parts of an option that may be repeated, or separated by commas."""
-        values = cast("list[str]", self._value(name) or [])
-        return [part for value in values for part in value.split(",") if part]
+        """Return the parts of an option that may be repeated, or separated by commas.
+
+        Raises ConfigError where a value has no part, such as that of an unset variable.
+        """
+        found: list[str] = []
+        for value in cast("list[str]", self._value(name) or []):
+            parts = [part for part in value.split(",") if part.strip()]
+            if not parts:
+                raise ConfigError(f"{argument(name)}: no name is given")
+            found += parts
+        return found
 
     def number(self, name: str) -> int | None:
         """Return a whole number."""

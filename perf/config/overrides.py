@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from perf.config.options import Options, argument
+from perf.config.options import Options, argument, exact
 from perf.config.scenario import Scenario
 from perf.config.table import first_fault
 from perf.load.arrivals.closed import ClosedLoop
@@ -53,7 +53,7 @@ def repeat_options(option: Options) -> tuple[str, ...]:
         if value is not None:
             words += [
                 argument(name),
-                f"{value:g}" if isinstance(value, float) else str(value),
+                exact(value) if isinstance(value, float) else str(value),
             ]
     return tuple(words)
 
@@ -79,7 +79,7 @@ def _open_loop(row: Scenario, option: Options) -> Scenario:
         "slo": option.decimal("slo"),
     }
     said = " ".join(
-        f"{argument(name)} {value:g}"
+        f"{argument(name)} {exact(value)}"
         if isinstance(value, float)
         else f"{argument(name)} {value}"
         for name, value in given.items()

@@ -3,7 +3,8 @@
 A copy of this tree is measured side by side with this tree. In the copy, the handler of
 TorchServe sleeps after each batch, so that the server loses a given share of its
 throughput. Without a loss the copy is unchanged. Unless others are asked for, a round has
-two runs without a loss, and one with each of the other losses, in random order.
+two runs without a loss, and one with each of the other losses, in random order. The rows
+are those with a TorchServe, unless the options choose others.
 
 The verdicts of each run are appended to a file in `live/`. The page of the operating curve
 is made from these files. If the command is interrupted, the runs that have ended are kept.
@@ -21,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from perf.config.options import choose_rows
 from perf.experiment.against.tree import ROOT, find_tree
 from perf.trust.outcomes import FOLDER, Outcome, outcomes_of
 from serving.running import run_to_end
@@ -95,8 +97,7 @@ def _measure(copy: Path, reports: Path, options: Sequence[str]) -> Mapping[str, 
     command = [
         *(sys.executable, "-m", "pytest", "perf"),
         *(f"--perf-against={ROOT}", "--perf-runtime", "process"),
-        *("--perf-scenario", ",".join(SERVED), "--perf-reports", str(reports)),
-        *options,
+        *("--perf-reports", str(reports), *_rows(options), *options),
     ]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         code = run_to_end(command, copy, output)
@@ -106,6 +107,11 @@ def _measure(copy: Path, reports: Path, options: Sequence[str]) -> Mapping[str, 
             return None
     read: Mapping[str, Any] = json.loads((reports / "summary.json").read_text("utf-8"))
     return read
+
+
+def _rows(options: Sequence[str]) -> tuple[str, ...]:
+    """Return what chooses the usual rows, or nothing where the options choose rows."""
+    return () if choose_rows(options) else ("--perf-scenario", ",".join(SERVED))
 
 
 def _append(path: Path, outcomes: Sequence[Outcome]) -> None:

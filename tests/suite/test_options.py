@@ -95,6 +95,7 @@ REFUSED: dict[str, tuple[Words, Words]] = {
         ("--perf-scenario=serving-bath",),
         ("--perf-scenario serving-bath: no such scenario", "serving-batch"),
     ),
+    "no scenario": (("--perf-scenario=",), ("--perf-scenario: no name is given",)),
     "model": (
         ("--perf-model=resnet",),
         ("--perf-model resnet: no such model", "resnet152, resnet18", ".pt"),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perf.config.options import Options, argument
+from perf.config.options import Options, argument, choose_rows
+from serving.errors import ConfigError
 
 
 def test_option_is_named_as_it_is_typed() -> None:
@@ -21,6 +22,21 @@ def test_values_have_the_type_that_is_asked_for() -> None:
     assert (options.number("pairs"), options.decimal("docker_cpus")) == (None, None)
     assert not options.flag("limits")
     assert Options({"limits": True}).flag("limits")
+
+
+@pytest.mark.parametrize("name", ["scenario", "family"])
+@pytest.mark.parametrize("given", ["", " ", ","])
+def test_an_empty_list_is_refused(name: str, given: str) -> None:
+    """It is that of an unset variable; without it other rows would be measured."""
+    with pytest.raises(ConfigError, match=f"^--perf-{name}: no name is given$"):
+        Options({name: ["main", given]}).texts(name)
+
+
+def test_words_that_choose_rows_are_known() -> None:
+    """Both as one word and as two."""
+    assert choose_rows(["--perf-profile", "smoke", "--perf-scenario", "serving-batch"])
+    assert choose_rows(["--perf-family=servers"])
+    assert not choose_rows(["--perf-profile", "smoke", "-k", "perf-scenario"])
 
 
 def test_options_that_nobody_asked_for_are_unknown() -> None:

@@ -49,6 +49,14 @@ def test_the_options_are_kept_for_the_repeat_command() -> None:
     )
 
 
+def test_the_repeat_command_has_every_digit_of_a_number() -> None:
+    """The same command measures the same rate, so its results are compared."""
+    given = {"rate": 1234.5678, "slo": 0.1 + 0.2}
+    assert repeat_options(Options(given)) == (
+        *("--perf-rate", "1234.5678", "--perf-slo", "0.30000000000000004"),
+    )
+
+
 def test_images_and_amounts_are_kept_for_the_repeat_command() -> None:
     """The folder is named so that the command works in any folder."""
     given = {"images": "my images", "workers": 2, "total": 64, "docker_cpus": 1.5}
@@ -62,6 +70,7 @@ def test_images_and_amounts_are_kept_for_the_repeat_command() -> None:
     ("options", "said"),
     [
         ({"rate": 5.0}, "--perf-rate 5: serving-batch runs in a closed loop"),
+        ({"rate": 1234.5678}, "--perf-rate 1234.5678: serving-batch"),
         ({"slo": 500.0}, "--perf-slo 500: serving-batch runs in a closed loop"),
         ({"arrivals": "poisson"}, "--perf-arrivals poisson: serving-batch: "),
         ({"arrivals": "pareto", "rate": 5.0}, "no such arrival pattern"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 
 from perf.stats import Verdict
 from perf.trust.__main__ import main
-from perf.trust.live import _HANDLER, ROUND, slower_copy
+from perf.trust.live import _HANDLER, ROUND, SERVED, _measure, slower_copy
 from perf.trust.outcomes import Outcome, live_rows, outcomes_of, read_live
 from tests.support.fakes import pairs_of
 
@@ -61,6 +63,33 @@ def test_without_a_loss_the_copy_is_unchanged(tree: Path, tmp_path: Path) -> Non
 def test_a_round_has_unchanged_runs() -> None:
     """Two of its runs have no loss."""
     assert ROUND.count(0.0) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "rows"),
+    [
+        (["--perf-pairs", "4"], [",".join(SERVED)]),
+        (["--perf-scenario", "serving-single"], ["serving-single"]),
+        (["--perf-family=servers"], []),
+    ],
+)
+def test_rows_that_are_asked_for_replace_the_usual_ones(
+    options: list[str], rows: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The options come last, and no other row is measured."""
+    reports, seen = tmp_path / "reports", list[str]()
+
+    def run(command: Sequence[str], *_: object) -> int:
+        seen.extend(command)
+        reports.mkdir()
+        (reports / "summary.json").write_text("{}", encoding="utf-8")
+        return 0
+
+    monkeypatch.setattr("perf.trust.live.run_to_end", run)
+    assert _measure(tmp_path, reports, options) == {}
+    assert seen[-len(options) :] == options
+    named = pairwise(seen)
+    assert [value for word, value in named if word == "--perf-scenario"] == rows
 
 
 @pytest.mark.parametrize("losses", ["", "much", "0,1", "-0.1"])
