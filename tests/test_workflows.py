@@ -146,6 +146,22 @@ def test_a_baseline_is_never_recorded_beside_a_nightly_run() -> None:
     assert "\n  group: nightly\n" in text_of("baseline.yml")
 
 
+def test_only_the_default_branch_adds_to_the_history_that_stays() -> None:
+    """A night's issue has the same condition; no step has another history."""
+    nightly = text_of("nightly.yml")
+    ours = (
+        "(github.event_name == 'schedule' || "
+        "github.ref_name == github.event.repository.default_branch)"
+    )
+    (history,) = re.findall(
+        r"^env:\n(?:  #.*\n)*  HISTORY: >-\n((?: {4}.*\n)+)", nightly, re.MULTILINE
+    )
+    stays = "vars.PERF_HISTORY || 'reports/history'"
+    assert " ".join(history.split()) == f"${{{{ {ours} && {stays} }}}}"
+    assert nightly.count("HISTORY:") == nightly.count("vars.PERF_HISTORY") == 1
+    assert ours in " ".join(jobs(FOLDER / "nightly.yml")["issue"].split())
+
+
 def test_a_pull_request_is_measured_as_its_author_left_it() -> None:
     """GitHub's merge has all of the base branch, which would then be the merge base."""
     measuring = text_of("pull-request.yml")

@@ -19,7 +19,7 @@ MANIFEST = "MAR-INF/MANIFEST.json"
 @pytest.fixture(params=["plain", "a,b", "x[y]z", "all*", "with space "])
 def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     """A folder with the files of a model; some names are patterns for the archiver."""
-    made = tmp_path / request.param
+    made = tmp_path / str(request.param)
     made.mkdir()
     for name in ("handler.py", "preprocess.json", "engine, 1.py"):
         (made / name).write_text(name, encoding="utf-8")
