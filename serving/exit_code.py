@@ -10,6 +10,7 @@ _MORE = {
     signal.SIGSEGV: "it crashed in compiled code",
     signal.SIGBUS: "the disk or /dev/shm may be full",
     signal.SIGILL: "its code is for another CPU",
+    signal.SIGHUP: "its terminal was closed",
     signal.SIGTERM: "another program ended it",
 }
 

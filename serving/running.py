@@ -11,21 +11,22 @@ from pathlib import Path
 from typing import IO
 
 _BY_SIGNAL = 128  # added to the number of a signal, it is the exit code that shells give
+_PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 
 
 def run_to_end(command: Sequence[str], folder: Path, output: IO[str] | None = None) -> int:
     """Run `command` in `folder` and return its exit code.
 
     If `output` is given, the command writes there. Ctrl-C reaches the command too, and
-    SIGTERM is passed on to it. It then stops the servers that it started. So it is waited
-    for, and SystemExit is raised afterwards.
+    SIGTERM and SIGHUP are passed on to it. It then stops the servers that it started. So it
+    is waited for, and SystemExit is raised afterwards.
     """
     with _passed_on() as (children, received):
         errors = None if output is None else subprocess.STDOUT
         with subprocess.Popen(command, cwd=folder, stdout=output, stderr=errors) as child:
             children.append(child)
-            if received:  # before there was a process to pass it on to
-                child.terminate()
+            for number in received[:1]:  # before there was a process to pass it on to
+                child.send_signal(number)
             while True:
                 try:
                     code = child.wait()
@@ -39,7 +40,7 @@ def run_to_end(command: Sequence[str], folder: Path, output: IO[str] | None = No
 
 @contextmanager
 def _passed_on() -> Iterator[tuple[list[subprocess.Popen[bytes]], list[int]]]:
-    """Pass SIGTERM on to the processes in the first list, and note it in the second."""
+    """Pass signals on to the processes in the first list, and note them in the second."""
     children: list[subprocess.Popen[bytes]] = []
     received: list[int] = []
 
@@ -48,8 +49,15 @@ def _passed_on() -> Iterator[tuple[list[subprocess.Popen[bytes]], list[int]]]:
         for child in children:
             child.send_signal(number)
 
-    before = signal.signal(signal.SIGTERM, pass_on)
+    # One that is ignored stays so: `nohup` makes a command outlive its terminal.
+    found = {number: signal.getsignal(number) for number in _PASSED_ON}
+    before = {
+        number: handler for number, handler in found.items() if handler != signal.SIG_IGN
+    }
+    for number in before:
+        signal.signal(number, pass_on)
     try:
         yield children, received
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

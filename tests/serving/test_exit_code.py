@@ -25,7 +25,8 @@ def test_a_killed_process_names_memory_and_what_needs_less_of_it() -> None:
         (0, "exit code 0"),
         (3, "exit code 3"),
         (-signal.SIGSEGV, "ended by SIGSEGV, "),
-        (-signal.SIGHUP, "ended by SIGHUP"),
+        (-signal.SIGHUP, "ended by SIGHUP, its terminal was closed"),
+        (-signal.SIGUSR1, "ended by SIGUSR1"),
         (-signal.SIGRTMIN - 1, f"ended by signal {signal.SIGRTMIN + 1}"),
     ],
 )

@@ -28,6 +28,7 @@ def ended(*_):
 
 signal.signal(signal.SIGINT, ended)
 signal.signal(signal.SIGTERM, ended)
+signal.signal(signal.SIGHUP, ended)
 print("ready", flush=True)
 time.sleep(60)
 """
@@ -89,10 +90,22 @@ def test_an_interrupt_waits_until_the_command_has_ended(
         assert mark.read_text("utf-8") == "stopped"
 
 
-def test_sigterm_is_passed_on(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("number", "code"), [("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_signal_is_passed_on(number: str, code: int, tmp_path: Path) -> None:
     """It reaches the outer process alone, as `kill` sends it. The inner one ends first."""
     mark = tmp_path / "mark"
     with running(mark) as outer:
-        outer.terminate()
-        assert outer.wait(30) == 143
+        outer.send_signal(signal.Signals[number])
+        assert outer.wait(30) == code
         assert mark.read_text("utf-8") == "stopped"
+
+
+def test_a_signal_that_is_ignored_stays_so(tmp_path: Path) -> None:
+    """Under `nohup` a command outlives its terminal, and so does what it runs."""
+    code = "import signal, sys; sys.exit(signal.getsignal(1) != signal.SIG_IGN)"
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert run_to_end([sys.executable, "-c", code], tmp_path) == 0
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

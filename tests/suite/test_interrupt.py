@@ -21,6 +21,7 @@ pytest_plugins = ("tests.support.docker_fixtures",)
 AGES_S = 120
 LONG_S = 45  # some grace periods, on a busy machine
 TERMINATED = 128 + signal.SIGTERM
+HUNG_UP = 128 + signal.SIGHUP
 
 
 def served() -> tuple[str, ...]:
@@ -79,7 +80,11 @@ def test_ctrl_c_while_the_server_starts_leaves_nothing(suite: Suite) -> None:
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, pytest.ExitCode.INTERRUPTED), (signal.SIGTERM, TERMINATED)],
+    [
+        (signal.SIGINT, pytest.ExitCode.INTERRUPTED),
+        (signal.SIGTERM, TERMINATED),
+        (signal.SIGHUP, HUNG_UP),
+    ],
 )
 @pytest.mark.parametrize(
     "beside", [(), (f"--perf-against={ROOT}",)], ids=["alone", "side by side"]
