@@ -23,6 +23,7 @@ from typing import BinaryIO, NamedTuple, cast
 
 from serving.errors import PerfError
 from serving.exit_code import in_words
+from serving.temporary import naming_tmpdir
 
 _ROOT = Path(__file__).parents[1]
 _GRACE_S = 5.0
@@ -54,11 +55,13 @@ class Child:
     ) -> None:
         """Start `python -m module FD *arguments` with our environment and `env`.
 
-        `source` is another tree that the module is taken from, and its Python.
+        `source` is another tree that the module is taken from, and its Python. Raises
+        TemporaryFolderError where its output cannot be kept.
         """
         self.module = module
         python, root = source or Source(sys.executable, _ROOT)
-        self._log = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 -- `stop` closes it
+        with naming_tmpdir():
+            self._log = cast("BinaryIO", tempfile.TemporaryFile())  # noqa: SIM115 -- `stop` closes it
         ours, theirs = Pipe()
         path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.running import run_to_end
+from serving.temporary import TemporaryFolderError, naming_tmpdir
 
 GOOD, BAD, SKIP = 0, 1, 125
 ABORT = 128  # git takes any other code below it for a bad commit
@@ -54,13 +55,15 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if not _is_known(good):
             return _abort(f"bisect: {good}: git knows no such commit")
-        with tempfile.TemporaryDirectory(prefix="serving-perf-bisect-") as folder:
+        with naming_tmpdir():
+            made = tempfile.TemporaryDirectory(prefix="serving-perf-bisect-")
+        with made as folder:
             reports = ["--perf-reports", folder]
             tox = [sys.executable, "-m", "tox", "run", "-c", str(_ROOT), "-e", "against"]
             chosen = ["--perf-scenario", scenario, *reports, *more]
             run_to_end([*tox, "--", good, *chosen], _ROOT)
             code, why = exit_code(Path(folder) / "summary.json", scenario)
-    except OSError as error:  # such as a temporary folder that cannot be used
+    except (OSError, TemporaryFolderError) as error:
         return _abort(f"bisect: {error}")
     sys.stdout.write(f"bisect: {scenario}: {why} (exit code {code})\n")
     return code

@@ -10,7 +10,6 @@ import contextlib
 import hashlib
 import json
 import shutil
-import tempfile
 import time
 import uuid
 import zipfile
@@ -20,6 +19,7 @@ from pathlib import Path
 from serving.child import Child
 from serving.errors import ArtifactError, ConfigError
 from serving.runtimes.base import FOLDER_PREFIX
+from serving.temporary import naming_tmpdir, temporary_folder
 
 BUILD_TIMEOUT_S = 900.0
 # TorchScript writes the content of sets in the order of their hashes.
@@ -88,12 +88,16 @@ def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
 
 
 def build(request: object) -> None:
-    """Have the builder, a process of its own, do the request. Raises ArtifactError."""
+    """Have the builder, a process of its own, do the request.
+
+    Raises ArtifactError, and TemporaryFolderError.
+    """
     # What a compiler leaves in the temporary folder goes with it: up to a gigabyte. It is
     # named before it is made, so that an interrupt in between removes it too.
-    folder = Path(tempfile.gettempdir()) / f"{FOLDER_PREFIX}{uuid.uuid4().hex}"
+    folder = temporary_folder() / f"{FOLDER_PREFIX}{uuid.uuid4().hex}"
     try:
-        folder.mkdir(mode=0o700)
+        with naming_tmpdir():
+            folder.mkdir(mode=0o700)
         child = Child("serving.model.build", {**BUILDER_ENV, "TMPDIR": str(folder)})
         try:
             child.call(request, BUILD_TIMEOUT_S)

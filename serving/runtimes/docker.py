@@ -41,6 +41,7 @@ from serving.runtimes.container import (
 from serving.runtimes.image import Image, ImageSource
 from serving.runtimes.ports import refuse_held_port
 from serving.runtimes.sandbox import Sandbox, size_bytes
+from serving.temporary import naming_tmpdir
 
 _HOME = "/srv/home"
 _SCRATCH = "/tmp"  # noqa: S108 -- the container's own folder, not shared
@@ -172,7 +173,8 @@ class DockerRuntime:
         image = self.image(program.requirements, program.base_image)
         name = f"{_PREFIX}{uuid.uuid4().hex[:12]}"
         with contextlib.ExitStack() as undo:
-            folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+            with naming_tmpdir():
+                folder = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
             undo.callback(shutil.rmtree, folder, ignore_errors=True)
             client = undo.enter_context(contextlib.closing(connect(_ANSWER_S)))
             # By name, because an interrupt may come before the id is known.

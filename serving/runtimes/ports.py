@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import functools
 import secrets
 import socket
 import sys
 from collections.abc import Iterable
 
-from serving.errors import ConfigError
+from serving.errors import ConfigError, ServerError
 
 LOOPBACK = "127.0.0.1"
 
@@ -23,16 +24,18 @@ _FEWEST_TRIES = 1_000
 
 
 def refuse_held_port(port: int) -> None:
-    """Raise ConfigError where a program already listens on `port`."""
+    """Raise ConfigError where a program listens on `port`, or we may not."""
     with socket.socket() as probe:
         # As servers do: a port in TIME_WAIT counts as free, one with a listener does not.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
         except OSError as error:
+            held = error.errno == errno.EADDRINUSE
+            why = "the port is held by another program" if held else "it cannot be used"
             raise ConfigError(
-                f"--perf-port {port}: the port is held by another program "
-                f"({error.strerror}); choose another, or leave the option out"
+                f"--perf-port {port}: {why} ({error.strerror}); choose another, or leave "
+                "the option out"
             ) from None
 
 
@@ -40,8 +43,8 @@ def free_ports(names: Iterable[str], first: int = 0) -> dict[str, int]:
     """Return a free port of loopback for each name; the first is `first` if not 0.
 
     All are held until the last one is chosen, so that they differ. Another process of ours
-    that chooses at the same time gets others. Raises ConfigError where another program
-    holds `first`.
+    that chooses at the same time gets others. Raises ConfigError where `first` is held or
+    cannot be used, and ServerError where no port can be.
     """
     names = list(names)
     ports: dict[str, int] = {}
@@ -60,9 +63,14 @@ def _hold_any(held: contextlib.ExitStack) -> int:
         probe = held.enter_context(socket.socket())
         port = secrets.choice(_own_share() if tries < _FEWEST_TRIES else _CHOICE)
         tries += 1
-        # A port that is held is skipped.
-        with contextlib.suppress(OSError):
+        try:
             probe.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise ServerError(
+                    f"no port of {LOOPBACK} can be opened ({error.strerror})"
+                ) from None
+        else:
             return port
 
 

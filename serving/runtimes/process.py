@@ -21,11 +21,12 @@ from pathlib import Path
 
 import psutil
 
-from serving.errors import ConfigError, ServerError
+from serving.errors import ServerError
 from serving.exit_code import in_words
 from serving.runtimes.base import FOLDER_PREFIX, SESSION_VARIABLE, Placement, Program
 from serving.runtimes.java import find_java
 from serving.runtimes.ports import LOOPBACK, free_ports
+from serving.temporary import TemporaryFolderError, naming_tmpdir, temporary_folder
 
 _TERM_S = 8.0
 _KILL_S = 8.0
@@ -46,11 +47,11 @@ class ProcessRuntime:
 
     @staticmethod
     def require_short_folder() -> None:
-        """Raise ConfigError where the temporary folder's path is too long for sockets."""
-        folder = os.fsencode(tempfile.gettempdir())
+        """Raise TemporaryFolderError where the folder's path is too long for sockets."""
+        folder = os.fsencode(temporary_folder())
         most = _LONGEST_SOCKET_BYTES - len(_LONGEST_SOCKET)
         if len(folder) > most:
-            raise ConfigError(
+            raise TemporaryFolderError(
                 f"TMPDIR {os.fsdecode(folder)}: too long, because servers make Unix "
                 f"sockets there; choose a folder whose path has at most {most} bytes"
             )
@@ -62,9 +63,10 @@ class ProcessRuntime:
     def place(self, ports: tuple[str, ...]) -> Placement:
         """Make a home and a scratch folder, and choose free ports of loopback."""
         chosen = free_ports(ports, self._port)
-        root = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
-        for folder in ("home", "scratch"):
-            (root / folder).mkdir()
+        with naming_tmpdir():
+            root = Path(tempfile.mkdtemp(prefix=FOLDER_PREFIX))
+            for folder in ("home", "scratch"):
+                (root / folder).mkdir()
         return Placement(
             bind_host=LOOPBACK,
             home=str(root / "home"),

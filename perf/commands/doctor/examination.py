@@ -99,17 +99,17 @@ def _measurable(
     return replace(request, settings=replace(asked, scenarios=left)), said
 
 
-def _noise(request: Request, usable_cores: float) -> tuple[Group, bool]:
-    """Return how noisy the machine is, and whether it is calm."""
+def _noise(request: Request, usable_cores: float) -> tuple[Group, bool | None]:
+    """Return how noisy the machine is, and whether it is calm; None where not known."""
     if request.running:
         said = "not watched: that would disturb the run that is measuring"
-        return Group(_NOISE, [Finding(said, Level.WARNING)]), True
+        return Group(_NOISE, [Finding(said, Level.WARNING)]), None
     try:
         heard = noise.listen(request.duration_s, usable_cores)
     except ChildError as error:
         said = str(error).partition("\n")[0]
         fault = Finding(said, Level.FAULT, "python3 -m tox run -r -e perf --notest")
-        return Group(_NOISE, [fault]), True
+        return Group(_NOISE, [fault]), None
     return Group(_NOISE, list(noise.findings(heard))), heard.is_calm
 
 
@@ -139,13 +139,17 @@ def _judged(request: Request, runtime: RuntimeChoice) -> tuple[list[Group], list
 
 
 def _following(
-    request: Request, faults: Sequence[Finding], lacking: Sequence[str], *, is_calm: bool
+    request: Request,
+    faults: Sequence[Finding],
+    lacking: Sequence[str],
+    *,
+    is_calm: bool | None,
 ) -> list[str]:
     """Return the commands to type next; `lacking` are scenarios without a baseline."""
     doctor, found = _tox(request, "doctor", *request.storage_option), []
     if faults:
         return [f"{doctor}  # again, when everything marked x is fixed"]
-    if not is_calm:
+    if is_calm is False:
         found = [f"{doctor}  # again, when the machine is calm"]
     if len(lacking) < len(request.settings.scenarios):
         return [*found, _run(request)]

@@ -53,8 +53,8 @@ class Examination:
     following: Sequence[str]
     """The commands to type next, the first one first."""
 
-    is_calm: bool = True
-    """Whether nothing else used the machine."""
+    is_calm: bool | None = True
+    """Whether nothing else used the machine; None where that is not known."""
 
     @property
     def faults(self) -> list[Finding]:
@@ -68,6 +68,8 @@ class Examination:
         if not number:
             if self.is_calm:
                 return "Ready: a run can start."
+            if self.is_calm is None:
+                return "Ready: a run can start; whether the machine is calm is not known."
             return "Wait: a run can start, but the machine is too noisy for a verdict."
         things = "1 thing keeps" if number == 1 else f"{number} things keep"
         return f"Not ready: {things} a run from starting."

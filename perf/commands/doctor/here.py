@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from serving.device import Card, Device, find_card
 from serving.errors import ConfigError
 from serving.runtimes.choice import RuntimeChoice
 from serving.runtimes.java import find_java
+from serving.temporary import TemporaryFolderError, temporary_folder
 
 _GIB = 1024**3
 _SMALLEST = "smoke"
@@ -81,7 +81,7 @@ def _memory(here: Machine, profile: str) -> Finding:
 def _disks(settings: Settings) -> Iterator[Finding]:
     places = (
         ("the cache", settings.cache, _CACHE_GIB, "--perf-cache DIR or PERF_CACHE"),
-        ("temporary files", Path(tempfile.gettempdir()), _TEMPORARY_GIB, "TMPDIR"),
+        ("temporary files", temporary_folder(), _TEMPORARY_GIB, "TMPDIR"),
         ("the reports", settings.reports, _REPORTS_GIB, "--perf-reports DIR"),
     )
     for what, folder, needed_gib, option in places:
@@ -131,15 +131,19 @@ def software(runtime: RuntimeChoice | ConfigError, device: Device) -> Iterator[F
             + ", ".join(f"{name} {found[name]}" for name in _NEEDED)
         )
     if isinstance(runtime, ConfigError):
-        remedy = "leave --perf-runtime docker out"
-        if device == "cpu":
-            remedy = f"start a Docker engine for Linux, or {remedy}"
-        yield Finding(str(runtime), Level.FAULT, remedy)
+        yield Finding(str(runtime), Level.FAULT, _runtime_remedy(runtime, device))
     else:
         yield Finding(f"servers run as {_runtime(runtime)}")
         if runtime.name == "process":
             yield _java()
     yield _tree()
+
+
+def _runtime_remedy(error: ConfigError, device: Device) -> str:
+    if isinstance(error, TemporaryFolderError):
+        return "choose another folder: TMPDIR"
+    remedy = "leave --perf-runtime docker out"
+    return remedy if device != "cpu" else f"start a Docker engine for Linux, or {remedy}"
 
 
 def missing_packages() -> list[str]:

@@ -36,10 +36,12 @@ class Noise:
         return max((math.expm1(abs(b - a)) for a, b in pairwise(logs)), default=0.0)
 
     @property
-    def is_calm(self) -> bool:
-        """Whether a run would be within all limits now."""
+    def is_calm(self) -> bool | None:
+        """Whether a run would be within all limits now; None where that is not known."""
         beyond = any(one.is_exceeded for one in limits_of(self.shares))
-        return not beyond and self.pace_jump <= math.expm1(validity.PACE_JUMP)
+        if beyond or self.pace_jump > math.expm1(validity.PACE_JUMP):
+            return False
+        return True if self.paces else None
 
 
 def listen(
@@ -77,7 +79,11 @@ def findings(noise: Noise) -> Iterator[Finding]:
             yield Finding(said)
     jump = math.expm1(validity.PACE_JUMP)
     if not noise.paces:
-        yield Finding("the pace of the cores could not be measured in so short a time")
+        yield Finding(
+            "the pace of the cores could not be measured in so short a time",
+            Level.WARNING,
+            "watch the machine for longer: --seconds",
+        )
     else:
         said = (
             f"the pace of the cores changed by at most {100 * noise.pace_jump:.1f} % from "
@@ -91,7 +97,7 @@ def findings(noise: Noise) -> Iterator[Finding]:
         )
     if noise.is_calm:
         yield Finding(f"the machine was calm for {noise.duration_s:g} s")
-    else:
+    elif noise.is_calm is False:
         yield Finding(
             f"the machine was noisy in these {noise.duration_s:g} s: a run would be "
             "inconclusive",

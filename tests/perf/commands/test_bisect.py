@@ -115,7 +115,7 @@ def test_an_unusable_temporary_folder_ends_the_bisection(
     """An error of the system is no verdict on the commit; one line tells it."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     assert main(["serving-batch", "HEAD"]) == ABORT
-    assert f"{tmp_path / 'gone'}" in capsys.readouterr().err
+    assert f"bisect: TMPDIR {tmp_path / 'gone'}: " in capsys.readouterr().err
 
 
 def test_it_needs_only_the_standard_library() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import secrets
 import socket
 import subprocess
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.errors import ConfigError
+from serving.errors import ConfigError, ServerError
 from serving.runtimes.ports import LOOPBACK, free_ports, refuse_held_port
 from serving.runtimes.process import ProcessRuntime
 
@@ -88,6 +90,26 @@ def test_strangers_port_is_refused() -> None:
             refuse_held_port(port)
         with pytest.raises(ConfigError, match=told):
             ProcessRuntime("session", port=port).place(("inference", "management"))
+
+
+class Refusing(socket.socket):
+    """A socket that may not be bound, as one of a privileged port."""
+
+    def bind(self, _: object) -> None:
+        """Refuse."""
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def test_only_a_port_in_use_is_held_by_another_program(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Any other reason is told as it is. No free port is sought for ever."""
+    free_ports(["one"])  # it keeps its share of the ports, which is a socket too
+    monkeypatch.setattr(socket, "socket", Refusing)
+    with pytest.raises(ConfigError, match=r"^--perf-port 80: it cannot be .*\(Permission"):
+        refuse_held_port(80)
+    with pytest.raises(ServerError, match=r"^no port of .* \(Permission denied\)$"):
+        free_ports(["one"])
 
 
 def test_strangers_port_on_all_addresses_is_refused() -> None:

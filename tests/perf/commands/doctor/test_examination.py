@@ -76,6 +76,13 @@ def test_where_some_have_a_baseline_a_run_comes_next(
     assert run == "tox -e perf"
 
 
+@pytest.mark.usefixtures("well")
+def test_a_machine_that_cannot_be_watched_is_not_called_calm() -> None:
+    """Another run measures there, so nothing is known of the time after it."""
+    assert examine(request()).is_calm is True
+    assert examine(replace(request(), running="process 7")).is_calm is None
+
+
 def test_only_the_scenarios_without_a_baseline_are_recorded() -> None:
     """Unless the user has named scenarios, and those are recorded."""
     record = examination._record

@@ -48,6 +48,15 @@ def test_on_a_noisy_machine_a_run_should_wait() -> None:
     assert replace(examination(NO_JAVA), is_calm=False).outcome.startswith("Not ready")
 
 
+def test_a_machine_that_was_not_watched_is_not_called_calm() -> None:
+    """A run can start, and the reader learns what is not known."""
+    found = replace(examination(NOISY), is_calm=None)
+    assert found.outcome == (
+        "Ready: a run can start; whether the machine is calm is not known."
+    )
+    assert found.as_dict()["calm"] is None
+
+
 def test_each_finding_is_a_line_with_its_mark() -> None:
     """What mends it stands below, and the next command at the end."""
     lines = examination(CALM, NOISY, NO_JAVA).as_text().splitlines()

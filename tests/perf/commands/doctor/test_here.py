@@ -109,6 +109,7 @@ def test_a_folder_that_cannot_be_written_is_a_fault(
     monkeypatch.setattr("os.access", lambda *_: False)
     found = faults(of_machine(settings))
     assert len(found) == 3
+    assert found[1].remedy == "choose another folder: TMPDIR"
     assert "--perf-reports" in found[2].remedy
 
 
@@ -213,6 +214,19 @@ def test_without_java_processes_cannot_serve(monkeypatch: pytest.MonkeyPatch) ->
     (fault,) = faults(list(here.software(PROCESS, "cpu")))
     assert fault.what.startswith("no Java was found")
     assert faults(list(here.software(RuntimeChoice("docker", "asked for"), "cpu"))) == []
+
+
+def test_a_temporary_folder_that_is_too_long_is_a_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Another folder mends it, not another runtime."""
+    installed(monkeypatch)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / ("x" * 60)))
+    with pytest.raises(ConfigError) as caught:
+        RuntimeChoice.make("process")
+    (fault,) = faults(list(here.software(caught.value, "cpu")))
+    assert "too long" in fault.what
+    assert fault.remedy == "choose another folder: TMPDIR"
 
 
 @pytest.mark.parametrize("device", DEVICES)

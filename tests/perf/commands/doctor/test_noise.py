@@ -60,6 +60,16 @@ def test_a_jump_of_the_pace_is_noise() -> None:
     assert [one.level for one in findings(restless)][-2:] == [Level.WARNING, Level.WARNING]
 
 
+def test_without_a_pace_nothing_is_called_calm() -> None:
+    """The machine may still be known to be noisy."""
+    deaf = replace(QUIET, paces=())
+    assert deaf.is_calm is None
+    said = [one.what for one in findings(deaf)]
+    assert said[-1] == "the pace of the cores could not be measured in so short a time"
+    busy = replace(deaf, shares=replace(QUIET.shares, foreign_percent=6.2))
+    assert busy.is_calm is False
+
+
 @given(percents, percents, percents, st.lists(st.floats(0.1, 10.0), max_size=4))
 def test_it_is_calm_where_a_run_would_be(
     stolen: float, foreign: float, throttled: float, paces: list[float]
@@ -77,7 +87,8 @@ def test_it_is_calm_where_a_run_would_be(
     if not near:
         disturbed = bool(validity.disturbances({"": seen}))
         jumped = any(jump > validity.PACE_JUMP for jump in jumps)
-        assert heard.is_calm == (not disturbed and not jumped)
+        calm = True if paces else None
+        assert heard.is_calm == (calm if not disturbed and not jumped else False)
 
 
 def test_the_limits_are_the_gates(monkeypatch: pytest.MonkeyPatch) -> None:
