@@ -217,3 +217,12 @@ def test_a_baseline_that_could_not_be_kept_is_not_recorded(
     assert (done.returncode == 0) == (not said)
     assert done.stdout.startswith(f"::error::{said}" if said else "")
     assert done.stderr == ""
+
+
+def test_an_engine_is_stopped_whatever_fails_after_its_start() -> None:
+    """The script asks for its end before it is started."""
+    lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
+    stop = "trap 'bash .ci/docker stop' EXIT"
+    (asked,) = [n for n, line in enumerate(lines) if line.startswith(stop)]
+    (started,) = [n for n, line in enumerate(lines) if "$(bash .ci/docker)" in line]
+    assert asked < started

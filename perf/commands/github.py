@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from perf.commands.rebaseline import compared, keep
 from perf.github.artifacts import artifacts, files
-from perf.github.baseline import Proposal, fetch_candidate, propose
+from perf.github.baseline import ARTIFACT, Proposal, fetch_candidate, propose
 from perf.github.comment import comment_on
 from perf.github.errors import DamagedError
 from perf.github.issue import report_night
@@ -91,7 +91,10 @@ def _baseline(environ: Mapping[str, str], how: str, name: str, root: Path) -> in
     with tempfile.TemporaryDirectory(prefix="serving-perf-baseline-") as folder:
         candidates, baselines = Path(folder), root / "baselines"
         fetch_candidate(job.api, job, candidates)
-        found = BaselineStore(candidates).all()
+        try:
+            found = BaselineStore(candidates).all()
+        except ConfigError as error:  # not a fault of who called this
+            raise DamagedError(f"artifact {ARTIFACT}: {error}") from None
         if not found:
             raise DamagedError("the candidate has no result that could be a baseline")
         table = compared(baselines, candidates)

@@ -164,7 +164,7 @@ def read_baselines(path: Path) -> list[Baseline]:
         extras = [b["extra_info"] for b in raw["benchmarks"]]
         recorded_at = str(raw.get("datetime", ""))
         commit = _commit(raw.get("commit_info"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(path, repr(error)) from None
     found = (_baseline(path, extra, recorded_at, commit) for extra in extras)
     return [baseline for baseline in found if baseline is not None]
@@ -174,8 +174,9 @@ def _names_without_pace(path: Path) -> Iterator[str]:
     """Yield the names of the results that an older suite wrote to a file."""
     for benchmark in json.loads(path.read_text("utf-8"))["benchmarks"]:
         entry = benchmark["extra_info"].get(EXTRA, {})
-        if entry.get("schema_version") == _WITHOUT_PACE and "name" in entry:
-            yield str(entry["name"])
+        name = entry.get("name")
+        if entry.get("schema_version") == _WITHOUT_PACE and isinstance(name, str):
+            yield name
 
 
 def _commit(info: object) -> str:

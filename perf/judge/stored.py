@@ -19,6 +19,8 @@ EXTRA = "serving_perf"
 
 SCHEMA_VERSION = 4
 
+_MOST_LAUNCHES = 2**31  # far more than any run has; larger numbers are no int64
+
 CPU = "CPU"
 """The key of the CPU in an entry's `about`."""
 
@@ -95,7 +97,7 @@ class StoredPair(BaseModel):
 
     scenario: StoredBlock
     reference: StoredBlock
-    launch: int
+    launch: int = Field(ge=0, le=_MOST_LAUNCHES)
     yardstick_rps: float | None = None
 
     def pair(self) -> Pair:

@@ -12,6 +12,7 @@ import pytest
 
 from perf.commands.github import main
 from perf.github import baseline, comment
+from perf.judge.stored import EXTRA
 from perf.stats import Verdict
 from tests.perf.commands.test_rebaseline import launches
 from tests.perf.github.written import HEAD, RUN, compared, leave, measured_pull, summary_of
@@ -139,16 +140,44 @@ def test_a_baseline_is_proposed(
     assert "serving-batch" in pull["body"]
 
 
+def candidate_of(extra: dict[str, object]) -> bytes:
+    """Return a file of pytest-benchmark with this `extra_info`."""
+    return json.dumps({"benchmarks": [{"extra_info": extra}]}).encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"benchmarks": []}',
+        b'{"benchmarks": [5]}',
+        candidate_of({EXTRA: 5}),
+        candidate_of({EXTRA: {"schema_version": 3, "name": [1]}}),
+        candidate_of(entry(pairs=[{**pair, "launch": 10**30} for pair in launches()])),
+    ],
+    ids=range(10),
+)
 def test_a_candidate_that_is_no_baseline_is_refused(
-    github: FakeGitHub, environ: dict[str, str], tmp_path: Path, capsys: Captured
+    github: FakeGitHub,
+    environ: dict[str, str],
+    tmp_path: Path,
+    capsys: Captured,
+    content: bytes,
 ) -> None:
-    """Nothing is written to GitHub."""
-    for content in (b"{", b'{"benchmarks": []}'):
-        archive = archive_of({"Linux/0001_candidate.json": content})
-        github.add_artifact(RUN, baseline.ARTIFACT, archive)
-        assert main(["baseline", "--write", "night"], environ, tmp_path) in (1, 4)
-        assert capsys.readouterr().err.startswith("ERROR: ")
+    """The job fails with one line, and nothing is written, here or to GitHub."""
+    archive = archive_of({"Linux/0001_candidate.json": content})
+    github.add_artifact(RUN, baseline.ARTIFACT, archive)
+    for how in ("--write", "--pool"):
+        assert main(["baseline", how, "night"], environ, tmp_path) == 1
+        error = capsys.readouterr().err
+        assert error.startswith("ERROR: ")
+        assert error.count("\n") == 1
     assert github.wrote() == []
+    assert not (tmp_path / "baselines").exists()
 
 
 def test_a_name_that_is_no_name_is_refused(
