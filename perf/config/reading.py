@@ -20,6 +20,7 @@ from serving.device import DEVICES, Device
 from serving.errors import ConfigError
 from serving.model.choice import ModelChoice, photographs
 from serving.runtimes.choice import RUNTIMES, DockerSettings
+from serving.runtimes.sandbox import size_bytes
 
 _AUTO = "auto"
 _TURN_S = 0.5
@@ -88,11 +89,14 @@ def _sweep(table: Table, name: str) -> str:
 
 
 def _docker(option: Options) -> DockerSettings:
+    memory = option.text("docker_memory") or None
+    if memory is not None:
+        size_bytes(memory)  # it must be a size, whatever the runtime
     return DockerSettings(
         base=option.text("docker_base") or os.environ.get("PERF_DOCKER_BASE"),
         wheels=_folder("docker_wheels", option, "PERF_DOCKER_WHEELS"),
         cpus=option.decimal("docker_cpus"),
-        memory=option.text("docker_memory") or None,
+        memory=memory,
     )
 
 
@@ -138,7 +142,9 @@ def _images(folder: str) -> tuple[Path, ...]:
         found = sorted(
             p.resolve() for p in Path(folder).iterdir() if not p.name.startswith(".")
         )
-        images = tuple(p for p in found if p.is_file() and p.suffix.lower() != ".md")
+        # A link to nowhere was meant as an image: whoever reads it says so.
+        files = [p for p in found if p.is_file() or not p.exists()]
+        images = tuple(p for p in files if p.suffix.lower() != ".md")
     except OSError as error:
         raise ConfigError(f"--perf-images {folder}: {error.strerror}") from None
     if not images:
@@ -147,12 +153,14 @@ def _images(folder: str) -> tuple[Path, ...]:
 
 
 def _folder(name: str, option: Options, variable: str) -> Path | None:
-    given = option.text(name) or os.environ.get(variable)
+    asked = option.text(name)
+    given = asked or os.environ.get(variable)
     if not given:
         return None
     path = Path(given)
     if not path.is_dir():
-        raise ConfigError(f"{argument(name)} {given}: there is no such folder")
+        source = argument(name) if asked else variable
+        raise ConfigError(f"{source} {given}: there is no such folder")
     return path.resolve()
 
 

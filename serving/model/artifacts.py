@@ -108,6 +108,14 @@ def _key(choice: ModelChoice) -> str:
     return digest_of(parts)
 
 
+def _digest_of_image(path: Path) -> str:
+    try:
+        return sha256(path)
+    except OSError as error:
+        message = f"--perf-images: {path} cannot be read ({error.strerror})"
+        raise ArtifactError(message) from None
+
+
 def predictions_in(
     entry: Path,
     images: Sequence[Path],
@@ -121,10 +129,7 @@ def predictions_in(
     builder, given the file to write. Raises ArtifactError where an image cannot be read,
     or the file that was kept is damaged.
     """
-    try:
-        names = {str(path): sha256(path) for path in images}
-    except OSError as error:
-        raise ArtifactError(f"--perf-images: an image cannot be read ({error})") from None
+    names = {str(path): _digest_of_image(path) for path in images}
     source = sha256(work.source)
     target = entry / f"predictions-{digest_of([model, source, names])}.json"
     if not target.exists():

@@ -25,6 +25,7 @@ BUILD_TIMEOUT_S = 900.0
 # TorchScript writes the content of sets in the order of their hashes.
 BUILDER_ENV = {"PYTHONHASHSEED": "0"}
 _MANIFEST = "manifest.json"
+_ANOTHER = "name another folder with it or with PERF_CACHE"
 _UNFINISHED = ".building-"
 _NOT_THE_MODEL = (".debug_pkl", "/.data/serialization_id")
 
@@ -73,7 +74,7 @@ def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
         entry.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(
-            f"--perf-cache {entry.parent}: cannot be made ({error})"
+            f"--perf-cache {entry.parent}: cannot be made ({error.strerror}); {_ANOTHER}"
         ) from None
     if entry.exists():
         return
@@ -136,7 +137,8 @@ def _make_unfinished(folder: Path) -> None:
         folder.mkdir(mode=0o700)
     except OSError as error:
         raise ConfigError(
-            f"--perf-cache {folder.parent}: cannot be written ({error})"
+            f"--perf-cache {folder.parent}: cannot be written ({error.strerror}); "
+            f"{_ANOTHER}"
         ) from None
 
 

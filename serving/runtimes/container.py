@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 import traceback
 import warnings
@@ -41,6 +42,8 @@ def connect(timeout_s: int) -> docker.DockerClient:
             return docker.DockerClient.from_env(timeout=timeout_s)
         except (*DOCKER_ERRORS, ValueError, OSError) as error:
             why = _why(error)
+            if os.environ.get("DOCKER_HOST"):
+                why += "; see DOCKER_HOST"
             _drop_locals(error)
     raise ConfigError(f"{NO_DOCKER}{why}")
 

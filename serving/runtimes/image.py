@@ -166,7 +166,8 @@ def base_id(client: docker.DockerClient, base: str) -> str:
     except (*DOCKER_ERRORS, urllib3.exceptions.HTTPError) as error:
         raise ServerError(
             f"the base Docker image {base} is not here and cannot be pulled "
-            f"({in_short(error)}): name one that is here with --perf-docker-base"
+            f"({in_short(error)}): name one that is here with --perf-docker-base "
+            "or PERF_DOCKER_BASE"
         ) from None
 
 

@@ -20,6 +20,7 @@ from serving.runtimes.ports import LOOPBACK
 
 _USER = "10001:10001"
 _SCRATCH_BYTES = 4 * 1024**3  # an upper limit: written files count as memory
+_LEAST_BYTES = 6 * 1024**2  # a Docker engine refuses less, but only after minutes
 _PROCESSES = 4096
 
 
@@ -86,12 +87,18 @@ class Sandbox:
 
 
 def size_bytes(text: str) -> int:
-    """Return the bytes of a size such as 8g. Raises ConfigError where it is not a size."""
+    """Return the bytes of a size such as 8g.
+
+    Raises ConfigError where it is not a size, or less than a container must have.
+    """
+    size = 0
     with contextlib.suppress(DockerException):
         size = int(parse_bytes(text))
-        if size > 0:
-            return size
-    raise ConfigError(f"--perf-docker-memory {text}: not a size such as 512m or 8g")
+    if size < 1:
+        raise ConfigError(f"--perf-docker-memory {text}: not a size such as 512m or 8g")
+    if size < _LEAST_BYTES:
+        raise ConfigError(f"--perf-docker-memory {text}: a container needs at least 6m")
+    return size
 
 
 def _mounts(home: str, files: Mapping[str, str | Path], folder: Path) -> list[Mount]:

@@ -85,7 +85,18 @@ REFUSED: dict[str, tuple[Words, Words]] = {
             ("--perf-sweep=torchserve", option),
             (f"--perf-sweep together with {option.partition('=')[0]}: ",),
         )
-        for option in ("--benchmark-save=x", "--perf-against=HEAD")
+        for option in (
+            "--benchmark-save=x",
+            "--perf-against=HEAD",
+            "--perf-launches=3",
+            "--perf-pairs=4",
+            "--perf-budget=5",
+            "--perf-turn=0",
+            "--perf-seed=0",
+            "--perf-confirm=never",
+            "--perf-limits",
+            "--perf-require-baseline",
+        )
     },
     "sweep": (
         ("--perf-sweep=everything",),
@@ -131,6 +142,10 @@ REFUSED: dict[str, tuple[Words, Words]] = {
     "folder of images that cannot be looked at": (
         (f"--perf-images=/{'x' * 300}",),
         (f"--perf-images /{'x' * 300}: File name too long",),
+    ),
+    "memory": (
+        ("--perf-docker-memory=much",),
+        ("--perf-docker-memory much: not a size",),
     ),
     "missing wheels": (
         ("--perf-docker-wheels=/nonexistent",),

@@ -10,6 +10,7 @@ import pytest
 from fixtures.options import add_options
 from perf.config.options import Options, argument
 from perf.config.reading import read_settings
+from serving.errors import ConfigError
 
 
 class _Group:
@@ -41,7 +42,8 @@ _VALUES: dict[str, object] = {
     "turn": 0.25,
     "docker_cpus": 1.5,
     **dict.fromkeys(("limits", "require_baseline"), True),
-    **dict.fromkeys(("cache", "reports", "docker_base", "docker_memory"), "x"),
+    **dict.fromkeys(("cache", "reports", "docker_base"), "x"),
+    "docker_memory": "8g",
     "port": 8080,
 }
 
@@ -66,3 +68,46 @@ def test_every_option_is_read(row: str, tmp_path: Path) -> None:
     newer = Options({**known, "newer": "x"})
     read_settings(newer, tmp_path)
     assert newer.unknown == ("--perf-newer",)
+
+
+_USUAL = {"profile": "smoke", "weights": "seeded", "runtime": "auto", "device": "cpu"}
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [
+        ("much", "not a size"),
+        ("0", "not a size"),
+        ("-1g", "not a size"),
+        ("5m", "least 6m"),
+    ],
+)
+def test_a_limit_that_no_container_can_have_is_refused(
+    size: str, said: str, tmp_path: Path
+) -> None:
+    """Before an image is built for it, which takes minutes."""
+    with pytest.raises(ConfigError, match=f"^--perf-docker-memory {size}: .*{said}"):
+        read_settings(Options({**_USUAL, "docker_memory": size}), tmp_path)
+
+
+def test_a_bad_folder_is_named_as_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the option, or by the variable where there is no option."""
+    monkeypatch.setenv("PERF_DOCKER_WHEELS", "/nowhere")
+    with pytest.raises(
+        ConfigError, match=r"^PERF_DOCKER_WHEELS /nowhere: there is no such"
+    ):
+        read_settings(Options(_USUAL), tmp_path)
+    given = Options({**_USUAL, "docker_wheels": "/none"})
+    with pytest.raises(ConfigError, match=r"^--perf-docker-wheels /none: there is no such"):
+        read_settings(given, tmp_path)
+
+
+def test_a_link_to_nowhere_is_not_passed_over(tmp_path: Path) -> None:
+    """It was meant as an image; the run says that it cannot be read."""
+    (tmp_path / "a.jpg").touch()
+    (tmp_path / "b.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "folder").mkdir()
+    settings = read_settings(Options({**_USUAL, "images": str(tmp_path)}), tmp_path)
+    assert [path.name for path in settings.images] == ["a.jpg", "gone.jpg"]

@@ -15,7 +15,7 @@ import pytest
 from serving.errors import ArtifactError, ConfigError
 from serving.model import artifacts as making
 from serving.model import cache as room
-from serving.model.artifacts import Artifacts, ensure_artifacts
+from serving.model.artifacts import Artifacts, ensure_artifacts, predictions_in
 from serving.model.cache import BUILD_TIMEOUT_S
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest, PredictRequest
@@ -290,3 +290,15 @@ def test_disk_that_fills_at_the_end(
     with pytest.raises(ArtifactError, match=f"^--perf-cache: {tmp_path} cannot be written"):
         ensure_artifacts(choice, (), tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("no_builder")
+@pytest.mark.parametrize(
+    ("name", "why"), [("gone.jpg", "No such file or directory"), ("", "Is a directory")]
+)
+def test_an_image_that_cannot_be_read_is_named(name: str, why: str, tmp_path: Path) -> None:
+    """Before anything is predicted; the reason is that of the system."""
+    image = tmp_path / name
+    with pytest.raises(ArtifactError) as caught:
+        predictions_in(tmp_path, [image], CLASSIFICATION, "model", lambda part: part)
+    assert str(caught.value) == f"--perf-images: {image} cannot be read ({why})"

@@ -307,7 +307,7 @@ def test_a_missing_docker_engine_is_reported(
 ) -> None:
     """Without a Docker engine there is a short reason, and the errors name the option."""
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    assert DockerRuntime.unavailable() == "no Docker engine runs here"
+    assert DockerRuntime.unavailable() == "no Docker engine runs here; see DOCKER_HOST"
     with pytest.raises(ConfigError, match="--perf-runtime docker: no Docker engine runs"):
         DockerRuntime.require_engine()
     with pytest.raises(ConfigError, match="--perf-runtime docker"):
@@ -322,7 +322,8 @@ def test_silent_engine_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
         silent.bind(f"{folder}/silent.sock")
         silent.listen()
         monkeypatch.setenv("DOCKER_HOST", f"unix://{folder}/silent.sock")
-        assert DockerRuntime.unavailable() == "the Docker engine does not answer in time"
+        said = DockerRuntime.unavailable()
+        assert said == "the Docker engine does not answer in time; see DOCKER_HOST"
     gc.collect()
 
 
