@@ -234,6 +234,7 @@ def test_it_ends_with_all_that_it_started(
     """After `stop` no process and no folder is left. A second stop does nothing."""
     server = find_backend(backend).start(served(), ALONE, runtime_of(backend))
     ours = {process.pid for process in _tree(server)}
+    assert ours
     server.stop()
     server.stop()
     assert all(ended(pid) for pid in ours)

@@ -49,6 +49,7 @@ def test_an_exact_engine_has_the_checkpoints_answers(
     )
     build(request)
     answers = json.loads(target.read_text("utf-8"))
+    assert set(answers) == set(map(str, photographs()))
     for path, raw in answers.items():
         assert not differs(parse(raw), made.predictions[path], made.engine.tolerance)
         if made.engine.exact:

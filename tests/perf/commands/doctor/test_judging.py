@@ -32,9 +32,16 @@ def judging(monkeypatch: pytest.MonkeyPatch) -> Judging:
     )
 
 
+def losses_of(judging: Judging) -> list[str]:
+    """Return what is said of the smallest losses: a line for each scenario."""
+    said = [one.what for one in judging.smallest_losses()]
+    assert [line.partition(":")[0] for line in said] == list(MAIN)
+    return said
+
+
 def percents(judging: Judging) -> list[float]:
     """Return the smallest loss of each scenario, in per cent."""
-    said = [one.what for one in judging.smallest_losses()]
+    said = losses_of(judging)
     return [float(re.findall(r"about ([\d.]+) %", line)[0]) for line in said]
 
 
@@ -63,9 +70,11 @@ def test_the_first_difference_is_named(judging: Judging) -> None:
 
 def test_what_can_be_settled_is_estimated_side_by_side(judging: Judging) -> None:
     """A loss of a few per cent; serving-single, whose launches are longest, sees least."""
-    said = [one.what for one in judging.smallest_losses()]
+    said = losses_of(judging)
     assert all(" side by side, with " in line for line in said)
-    assert all(2.0 < loss < 6.0 for loss in percents(judging))
+    losses = dict(zip(MAIN, percents(judging), strict=True))
+    assert all(2.0 < loss < 6.0 for loss in losses.values())
+    assert max(losses, key=losses.__getitem__) == "serving-single"
 
 
 def test_a_baseline_alone_sees_less(
@@ -74,7 +83,7 @@ def test_a_baseline_alone_sees_less(
     """One run cannot show how runs differ, so only a large loss would be seen."""
     aside = percents(judging)
     monkeypatch.setattr(module, "is_at_hand", lambda _: False)
-    said = [one.what for one in judging.smallest_losses()]
+    said = losses_of(judging)
     assert all(" by the baseline alone, with " in line for line in said)
     assert all(
         alone > 5.0 * beside for alone, beside in zip(percents(judging), aside, strict=True)
@@ -93,10 +102,10 @@ def test_without_a_time_limit_the_profiles_launches_count(judging: Judging) -> N
     counted = replace(judging.settings, budget_s=None, amounts_asked=True)
     unlimited = replace(judging, settings=counted)
     planned = judging.settings.profile.launches
-    said = [one.what for one in unlimited.smallest_losses()]
+    said = losses_of(unlimited)
     assert all(line.endswith(f" with {planned} launches") for line in said)
     unknown = replace(judging, header=replace(judging.header, runtime="docker"))
-    said = [one.what for one in unknown.smallest_losses()]
+    said = losses_of(unknown)
     assert all(line.endswith(f" with {planned} launches") for line in said)
 
 
@@ -111,7 +120,7 @@ def test_a_baseline_of_another_cpu_is_a_warning(
     assert {one.remedy for one in found} == {RECORD}
     assert all(" of another CPU" in one.what for one in found)
     assert elsewhere.without_baseline == list(MAIN)
-    assert all(" side by side, " in one.what for one in elsewhere.smallest_losses())
+    assert all(" side by side, " in line for line in losses_of(elsewhere))
     monkeypatch.setattr(module, "is_at_hand", lambda _: False)
-    alone = [one.what for one in elsewhere.smallest_losses()]
+    alone = losses_of(elsewhere)
     assert all(": none by the baseline alone" in line for line in alone)
