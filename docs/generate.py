@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))
 
 from fixtures.options import add_options  # noqa: E402 -- needs the path set above
 from perf.config.table import Table  # noqa: E402 -- needs the path set above
-from perf.judge.gate import passes  # noqa: E402 -- needs the path set above
+from perf.judge.judgement import passes  # noqa: E402 -- needs the path set above
 from perf.stats import Verdict  # noqa: E402 -- needs the path set above
 
 _GROUP = "serving performance"

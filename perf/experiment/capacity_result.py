@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from statistics import geometric_mean
 
 from perf.config.scenario import Scenario
-from perf.experiment.pairing import MeasuredPair
 from perf.experiment.probes import probes_at
+from perf.experiment.seen import MeasuredPair
 from perf.report.result import CapacityResult
 from perf.stats.capacity import Capacity, Probe, falling, pooled_capacity
 

@@ -14,7 +14,7 @@ from perf.experiment.instruments import REFERENCE_ARM, SCENARIO_ARM
 from perf.experiment.limits import ServedCpu, queue_ms
 from perf.experiment.measurement import Outcome
 from perf.experiment.offered_result import offered_result
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.judge.stored import EXTRA, SCHEMA_VERSION, Identity
 from perf.judge.validity import (
     Shares,

@@ -19,10 +19,11 @@ from perf.experiment.instruments import (
     SCENARIO_ARM,
     Instruments,
 )
-from perf.experiment.pairing import Decided, MeasuredPair, Pairing, Together
+from perf.experiment.pairing import Decided, Pairing, Together
 from perf.experiment.progress import Standing, Work
 from perf.experiment.schedule import Course
-from perf.judge.gate import Judgement
+from perf.experiment.seen import MeasuredPair
+from perf.judge.judgement import Judgement
 from perf.judge.validity import disturbances, pace_fault, shares
 from perf.machine.interference import Watch
 from perf.machine.pace import Pace

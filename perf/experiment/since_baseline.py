@@ -13,8 +13,9 @@ from perf.experiment.context import RunContext
 from perf.experiment.measurement import Measurement, Outcome, Rounds
 from perf.experiment.schedule import BRIEF_LAUNCHES, FEWEST_LAUNCHES, Course
 from perf.judge.baselines import Baseline
-from perf.judge.gate import FEWEST_PAIRS, Evidence, Judgement, Terms, judge_pairs
+from perf.judge.gate import FEWEST_PAIRS, Evidence, Terms, judge_pairs
 from perf.judge.identity import about, identity_of
+from perf.judge.judgement import Judgement
 from perf.judge.stored import Identity
 from perf.stats import Pair
 

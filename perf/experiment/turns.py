@@ -24,7 +24,7 @@ from perf.experiment.instruments import (
     BlockReading,
     Instruments,
 )
-from perf.experiment.pairing import Seen
+from perf.experiment.seen import Seen
 from perf.load.pools.base import BlockRun, OnRecord
 from perf.machine.active import ActiveTime
 from perf.machine.freezing import Freezer

@@ -20,7 +20,7 @@ from jsonschema import Draft202012Validator
 
 from perf.config.header import RunHeader
 from perf.github.errors import DamagedError
-from perf.judge.gate import Judged, Judgement
+from perf.judge.judgement import Judged, Judgement
 from perf.report import formatting
 from perf.report.repeating import repeat_command
 from perf.report.schema import schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 
 
 def settled(before: Judgement, beside: Judgement) -> Judgement:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.machine.interference import Conditions
 from perf.stats import (
     Estimate,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from perf.judge.gate import Judged, Judgement
+from perf.judge.judgement import Judged, Judgement
 from perf.report.page.scales import Linear
 from perf.stats import Verdict
 

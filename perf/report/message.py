@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import PurePath
 
 from perf.config.header import RunHeader
-from perf.judge.gate import Judged, Judgement
+from perf.judge.judgement import Judged, Judgement
 from perf.report import formatting
 from perf.report.repeating import again
 from perf.report.result import ScenarioResult

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 
 
 class Outcome(Protocol):

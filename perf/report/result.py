@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.judge.validity import Shares
 from perf.machine.usage import Usage
 from perf.stats import Pair

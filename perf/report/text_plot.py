@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from perf.judge.gate import Judged
+from perf.judge.judgement import Judged
 from perf.report import formatting
 from perf.report.changes import band, change_scale, shown
 from perf.report.outcome import Outcome

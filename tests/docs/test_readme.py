@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from perf.judge.gate import passes
+from perf.judge.judgement import passes
 from perf.stats import Verdict
 from tests.docs.pages import commands, pages, section, text_of
 from tests.support.suite import ROOT

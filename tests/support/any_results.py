@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from perf.config.header import RunHeader
-from perf.judge.gate import Judged, Judgement
+from perf.judge.judgement import Judged, Judgement
 from perf.judge.validity import Shares
 from perf.machine.timeline import Span
 from perf.machine.usage import Usage

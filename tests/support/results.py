@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from perf.config.header import RunHeader
-from perf.judge.gate import Judged, Judgement
+from perf.judge.judgement import Judged, Judgement
 from perf.judge.validity import Shares
 from perf.machine.timeline import Span
 from perf.machine.usage import Usage

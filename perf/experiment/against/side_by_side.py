@@ -16,7 +16,8 @@ from perf.experiment.context import RunContext
 from perf.experiment.measurement import Measurement, Rounds
 from perf.experiment.schedule import Course
 from perf.experiment.turns import Turns
-from perf.judge.gate import Judgement, Terms, judge_side_by_side
+from perf.judge.gate import Terms, judge_side_by_side
+from perf.judge.judgement import Judgement
 from perf.load.arrivals.closed import ClosedLoop
 from perf.machine.lock import is_alive
 from perf.stats import Pair

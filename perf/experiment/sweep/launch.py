@@ -11,7 +11,7 @@ from perf.config.scenario import Scenario
 from perf.experiment.arms import Arm
 from perf.experiment.instruments import SCENARIO_ARM, BlockReading, Instruments
 from perf.experiment.lab import Lab
-from perf.experiment.pairing import Seen
+from perf.experiment.seen import Seen
 from perf.experiment.sweep.journal import Launch
 from perf.judge.validity import disturbances, pace_fault, shares
 from perf.machine.interference import Watch

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from perf.judge.gate import Judged, Judgement
+from perf.judge.judgement import Judged, Judgement
 from perf.report import derived, formatting, message
 from perf.report.fields import (
     AMOUNT,

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from perf.config.header import RunHeader
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.report import formatting, message, repeating
 from perf.report.changes import verdict_on
 from perf.report.page.anchors import card_id

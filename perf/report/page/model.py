@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from perf.config.header import RunHeader
-from perf.judge.gate import passes
+from perf.judge.judgement import passes
 from perf.report import formatting, repeating
 from perf.report.advice import advice
 from perf.report.document import document

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from perf.experiment.instruments import Instruments
-from perf.experiment.pairing import MeasuredPair, Pairing, Together
+from perf.experiment.pairing import Pairing, Together
+from perf.experiment.seen import MeasuredPair
 from perf.load.record import JobRecord
 from perf.stats import Pair
 from tests.support.fakes import FakeArm, fake_instruments

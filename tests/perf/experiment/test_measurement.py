@@ -17,7 +17,7 @@ from perf.experiment.instruments import REFERENCE_ARM
 from perf.experiment.measurement import Measurement, Outcome, without_benchmark
 from perf.experiment.progress import Standing, Work
 from perf.experiment.schedule import Course
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.load.pools.base import OnRecord
 from perf.machine.pace import Pace
 from perf.stats import Estimate, Verdict

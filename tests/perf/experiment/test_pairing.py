@@ -14,7 +14,7 @@ from perf.experiment import pairing
 from perf.experiment.arms import MeasuredBlock
 from perf.experiment.instruments import BlockReading, Instruments
 from perf.experiment.limits import LimitGauge
-from perf.experiment.pairing import Seen
+from perf.experiment.seen import Seen
 from perf.load.pools.base import BlockRun, OnRecord
 from perf.load.record import BlockTotals
 from perf.machine.usage import BlockUsage
@@ -133,7 +133,7 @@ def test_block_holds_the_slowest_hundredth_of_its_latencies() -> None:
     """It is the 99th percentile of the jobs of the block, in milliseconds."""
     records = tuple(record(0)._replace(ended_s=n / 1000) for n in range(1, 101))
     run = BlockRun(records, BlockTotals(0.0, 4.0, 0.0, 0.0))
-    seen = pairing.Seen(MeasuredBlock(run, (IMAGE,) * 100), BlockReading())
+    seen = Seen(MeasuredBlock(run, (IMAGE,) * 100), BlockReading())
     found = seen.figures(FakePace())
     assert found.p99_ms == pytest.approx(99.0, abs=1.0)
     assert found == Block(rps=25.0, pace=4.0, p99_ms=found.p99_ms)
@@ -147,7 +147,7 @@ def test_a_request_that_failed_has_no_latency() -> None:
     for records, p99_ms in (((*answered, *failed), 10.0), (failed, None)):
         run = BlockRun(tuple(records), totals)
         block = MeasuredBlock(run, (IMAGE,) * len(records), goodput_rps=5.0)
-        found = pairing.Seen(block, BlockReading()).figures(FakePace())
+        found = Seen(block, BlockReading()).figures(FakePace())
         assert found.p99_ms == (p99_ms and pytest.approx(p99_ms))
 
 
@@ -156,7 +156,7 @@ def test_cpu_time_is_spread_over_all_that_was_computed() -> None:
     run = BlockRun((record(0),), BlockTotals(0.0, 4.0, 0.0, 0.0))
     block = MeasuredBlock(run, (IMAGE,), goodput_rps=5.0, beside=3)
     reading = BlockReading(usage=BlockUsage(cpu_s=2.0))
-    assert pairing.Seen(block, reading).figures(FakePace()).cpu_ms == pytest.approx(500.0)
+    assert Seen(block, reading).figures(FakePace()).cpu_ms == pytest.approx(500.0)
 
 
 def test_without_a_yardstick_a_pair_has_none() -> None:

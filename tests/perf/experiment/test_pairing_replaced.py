@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from perf.experiment.pairing import Decided, MeasuredPair
+from perf.experiment.pairing import Decided
+from perf.experiment.seen import MeasuredPair
 from perf.stats import Pair
 from tests.perf.experiment.bench import (
     LAUNCH,

@@ -18,7 +18,7 @@ from perf.experiment.context import RunContext
 from perf.experiment.scenario_run import ScenarioRun
 from perf.experiment.schedule import Budget
 from perf.experiment.since_baseline import SinceBaseline
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.judge.validity import Shares
 from perf.report.result import Requests, ScenarioResult
 from perf.stats import Block, Pair, Verdict

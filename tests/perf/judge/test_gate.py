@@ -9,12 +9,8 @@ from pathlib import Path
 import pytest
 
 from perf.judge.baselines import BaselineStore
-from perf.judge.gate import (
-    Evidence,
-    Judgement,
-    judge_pairs,
-    passes,
-)
+from perf.judge.gate import Evidence, judge_pairs
+from perf.judge.judgement import Judgement, passes
 from perf.stats import QUANTITIES, Block, Pair, Verdict
 from perf.stats.moderated import Prior
 from tests.perf.judge.judging import terms

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from perf.judge.baselines import BaselineStore
-from perf.judge.gate import Evidence, Judgement, judge_pairs, judge_side_by_side
+from perf.judge.gate import Evidence, judge_pairs, judge_side_by_side
+from perf.judge.judgement import Judgement
 from perf.report.message import explain
 from perf.stats import Block, Pair, Verdict
 from tests.perf.judge.judging import measured, terms, times

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.judge.settling import settled, unsettled
 from perf.report.message import explain, remark
 from perf.stats import Verdict

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from perf.judge.gate import Judgement, judge_side_by_side
+from perf.judge.gate import judge_side_by_side
+from perf.judge.judgement import Judgement
 from perf.stats import Block, Pair, Verdict
 from tests.perf.judge.judging import terms
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.judge.validity import (
     Shares,
     checked,

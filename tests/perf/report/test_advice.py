@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.report.advice import advice
 from perf.report.formats import MARKDOWN, TERMINAL
 from perf.report.result import ScenarioResult

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from perf.judge.gate import Judgement
+from perf.judge.judgement import Judgement
 from perf.judge.validity import Shares
 from perf.report.document import document
 from perf.report.formats.page import Page
