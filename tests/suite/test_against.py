@@ -266,7 +266,7 @@ def test_a_false_alarm_of_a_baseline_is_no_failure(suite: Suite, stored: Path) -
     row = run.row(NAME)
     before = row["before"]
     assert before["verdict"] in ("regressed", "inconclusive")
-    assert before["change"]["point"] < LOST
+    assert before["change"]["estimate"] < LOST
     assert row["verdict"] in OPEN
     assert row["baseline_file"] == str(raised)
 
