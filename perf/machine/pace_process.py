@@ -31,7 +31,13 @@ MOST_OF_A_CORE = 0.0175
 
 _KEPT = 100_000  # samples: half an hour, longer than any block
 _TRIMMED = 0.1
+"""The share of the samples that is left out, the slowest: something else ran in them."""
 
+_FASTEST = 0.1
+"""No sample takes less than this share of the median, unless the clock stood still.
+
+On some virtual machines a thread's CPU time does not always move on.
+"""
 
 Spans = tuple[tuple[float, float], ...]
 """A request: what was measured between these times? The spans are in order, and apart."""
@@ -63,27 +69,30 @@ def main() -> None:
             rest_s = used_s / MOST_OF_A_CORE - (time.monotonic() - ready_s)
             if pipe.poll(max(PERIOD_S, rest_s)):
                 pipe.send(_answer(pipe.recv(), samples, used_s))
-            else:
-                samples.append((time.monotonic(), work()))
+            elif took_s := work():
+                samples.append((time.monotonic(), took_s))
     except (EOFError, OSError):
         return
 
 
-def _work() -> Callable[[], float]:
+def _work(clock_ns: Callable[[], int] = time.thread_time_ns) -> Callable[[], float | None]:
     """Return a function that does the work once, and returns its CPU time in seconds.
 
-    It is the geometric mean of the times of two products. The small one comes first. Its
-    matrices were driven out of the cache since the last sample, so it tells how fast memory
-    is. The large one tells more of how fast the core computes.
+    None where the clock did not move on. The time is the geometric mean of the times of
+    two products. The small one comes first. Its matrices were driven out of the cache since
+    the last sample, so it tells how fast memory is. The large one tells more of how fast
+    the core computes.
     """
     small, large = _product(SMALL), _product(LARGE)
 
-    def work() -> float:
-        begun_ns = time.thread_time_ns()
+    def work() -> float | None:
+        begun_ns = clock_ns()
         small()
-        between_ns = time.thread_time_ns()
+        between_ns = clock_ns()
         large()
-        ended_ns = time.thread_time_ns()
+        ended_ns = clock_ns()
+        if not begun_ns < between_ns < ended_ns:
+            return None
         return 1e-9 * math.sqrt((between_ns - begun_ns) * (ended_ns - between_ns))
 
     return work
@@ -96,9 +105,12 @@ def _product(size: int) -> Callable[[], object]:
 
 
 def _answer(wanted: Spans, samples: deque[tuple[float, float]], cpu_s: float) -> Samples:
-    found = list(_within(wanted, samples))
-    logs = np.log(np.sort(found)[: len(found) - int(_TRIMMED * len(found))])
-    return Samples(len(found), float(logs.mean()) if found else 0.0, cpu_s)
+    found = np.sort(list(_within(wanted, samples)))
+    if not found.size:
+        return Samples(0, 0.0, cpu_s)
+    found = found[found >= _FASTEST * np.median(found)]
+    logs = np.log(found[: found.size - int(_TRIMMED * found.size)])
+    return Samples(found.size, float(logs.mean()), cpu_s)
 
 
 def _within(wanted: Spans, samples: deque[tuple[float, float]]) -> Iterator[float]:

@@ -18,7 +18,7 @@ import pytest
 from perf.machine import pace as module
 from perf.machine.facts import allowed_cores
 from perf.machine.pace import MOST_CORES, UNIT_S, Pace
-from perf.machine.pace_process import Samples, _answer
+from perf.machine.pace_process import Samples, _answer, _work
 from serving.child import ChildError
 from tests.support.fakes import ended, wait_until
 
@@ -57,7 +57,7 @@ def test_only_samples_between_the_times_count() -> None:
 
     The mean is that of the logarithms.
     """
-    kept = [1e-4 * place for place in range(1, 21)]
+    kept = [1e-4 * place for place in range(10, 30)]
     samples = deque([(1.0, 9.0), *((2.0 + place, s) for place, s in enumerate(kept))])
     samples.append((50.0, 9.0))
     answer = _answer(((2.0, 21.0),), samples, cpu_s=0.5)
@@ -77,6 +77,22 @@ def test_several_spans_count_together() -> None:
     assert answer.number == len(taken)
     assert answer.mean_log_s == pytest.approx(statistics.fmean(logs))
     assert _answer((), samples, 0.5) == Samples(0, 0.0, 0.5)
+
+
+@pytest.mark.parametrize("times", [(7, 7, 9), (7, 9, 9), (7, 6, 9), (7, 9, 8)])
+def test_a_clock_that_stood_still_makes_no_sample(times: tuple[int, ...]) -> None:
+    """A piece of work in which the CPU time did not grow has no time, so no pace."""
+    told = iter(times)
+    assert _work(lambda: next(told))() is None
+
+
+def test_a_sample_that_is_too_short_to_be_true_does_not_count() -> None:
+    """One that takes less than a tenth of the median does not change the mean."""
+    samples = deque([(1.0, 1e-4), (2.0, 1e-9), (3.0, 1e-4), (4.0, 1.1e-5)])
+    answer = _answer(((0.0, 5.0),), samples, 0.5)
+    mean_log_s = statistics.fmean(math.log(s) for s in (1e-4, 1e-4, 1.1e-5))
+    assert answer.number == 3
+    assert answer.mean_log_s == pytest.approx(mean_log_s)
 
 
 def test_a_short_interval_has_no_pace(pace: Pace) -> None:
