@@ -7,7 +7,7 @@ code is 0 where the scenario is unchanged or improved, and 1 where it has regres
 125, which skips the commit, where the verdict is inconclusive or invalid, or the commit
 cannot be built. The command needs only tox, so it also skips a commit whose packages cannot
 be installed. It is 128, which ends the bisection, where the fault is not the commit's:
-wrong words, no tox, or no folder for the reports.
+wrong words, a scenario that GOOD does not have, no tox, or no folder for the reports.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,6 +29,7 @@ ABORT = 128  # git takes any other code below it for a bad commit
 _WORDS = 2  # the scenario and the good commit
 _CODES = {"unchanged": GOOD, "improved": GOOD, "regressed": BAD}
 _ROOT = Path(__file__).parents[2]
+_TABLE = "perf/scenarios.toml"
 _USAGE = "usage: tox -e bisect -- SCENARIO GOOD [pytest's options]"
 
 
@@ -55,6 +57,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         if not _is_known(good):
             return _abort(f"bisect: {good}: git knows no such commit")
+        if names := _other_names(good, scenario):
+            return _abort(f"bisect: {scenario}: no such scenario in {good}; it has {names}")
         with naming_tmpdir():
             made = tempfile.TemporaryDirectory(prefix="serving-perf-bisect-")
         with made as folder:
@@ -79,6 +83,21 @@ def _is_known(good: str) -> bool:
     command = ["git", "rev-parse", "--verify", "--quiet", f"{good}^{{commit}}"]
     done = subprocess.run(command, cwd=_ROOT, stdout=subprocess.DEVNULL, check=False)
     return done.returncode == 0
+
+
+def _other_names(good: str, scenario: str) -> str:
+    """Return the scenarios of the commit if `scenario` is none of them.
+
+    Otherwise, and where its table cannot be read, return nothing.
+    """
+    command = ["git", "show", f"{good}:{_TABLE}"]
+    done = subprocess.run(command, cwd=_ROOT, capture_output=True, check=False)
+    try:
+        rows = tomllib.loads(done.stdout.decode())["scenario"]
+        names = [str(row["name"]) for row in rows]
+    except (ValueError, KeyError, TypeError):
+        return ""
+    return "" if scenario in names else ", ".join(names)
 
 
 if __name__ == "__main__":

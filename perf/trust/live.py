@@ -67,6 +67,22 @@ def run_live(rounds: int, options: Sequence[str], losses: Sequence[float] = ROUN
     return True
 
 
+def add_run(summary: Path) -> None:
+    """Count the verdicts of a run of unchanged code among those of the live runs.
+
+    Adding a run a second time changes nothing. Raises OSError, ValueError, KeyError or
+    TypeError if `summary` is not the summary.json of a run with verdicts.
+    """
+    read: Mapping[str, Any] = json.loads(summary.read_text("utf-8"))
+    at = read["started"][:16]
+    outcomes = [one for one in outcomes_of(read, at, 0, 0.0) if one.pairs]
+    if not outcomes:
+        raise ValueError("nothing was compared")
+    path = FOLDER / f"{at.replace(':', '')}-run.jsonl"
+    path.unlink(missing_ok=True)
+    _append(path, outcomes)
+
+
 def slower_copy(root: Path, copy: Path, loss: float) -> Path:
     """Copy a tree to `copy`, with a handler that loses a share of its throughput."""
     shutil.rmtree(copy, ignore_errors=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,14 @@ from perf.trust.curve import Rate
 
 FOLDER = Path(__file__).with_name("live")
 _USUAL_FIGURE = "throughput"
+
+
+class Compared(StrEnum):
+    """What a run was compared with."""
+
+    SIDE_BY_SIDE = "side by side"
+    BASELINE = "a baseline"
+    SETTLED = "a baseline, then its commit side by side"
 
 
 class Outcome(BaseModel):
@@ -43,6 +52,8 @@ class Outcome(BaseModel):
     scenario: str
     verdict: Verdict
     reason: str
+
+    compared: Compared = Compared.SIDE_BY_SIDE
 
     turn_s: float = 0.0
     """Seconds of a turn; 0 where one block followed the other."""
@@ -69,6 +80,7 @@ class LiveRow:
 
     cpu: str
     figure: str
+    compared: Compared
     turn_s: float
     loss: float
 
@@ -107,23 +119,32 @@ def outcomes_of(
             scenario=row["name"],
             verdict=row["verdict"],
             reason=row["reason"],
+            compared=_compared(row),
             turn_s=row.get("turn_s") or 0.0,
             change=row["change"] and row["change"]["estimate"],
-            pairs=row["pairs"],
+            pairs=row.get("against_pairs") or row["pairs"],
         )
         for row in summary["scenarios"]
+        if row["verdict"] != Verdict.NO_BASELINE
     ]
 
 
+def _compared(row: Mapping[str, Any]) -> Compared:
+    if not row.get("against"):
+        return Compared.BASELINE
+    is_settled = row.get("before") is not None
+    return Compared.SETTLED if is_settled else Compared.SIDE_BY_SIDE
+
+
 def live_rows(outcomes: Sequence[Outcome]) -> list[LiveRow]:
-    """Return a row for each CPU, figure, length of turns, loss and scenario.
+    """Return a row for each kind of machine and run, loss and scenario.
 
     The first row of a loss is for all scenarios.
     """
     names = ["", *dict.fromkeys(one.scenario for one in outcomes)]
-    groups: dict[tuple[str, str, float, float], list[Outcome]] = {}
+    groups: dict[tuple[str, str, Compared, float, float], list[Outcome]] = {}
     for one in outcomes:
-        key = (one.cpu, one.figure, one.turn_s, one.loss)
+        key = (one.cpu, one.figure, one.compared, one.turn_s, one.loss)
         groups.setdefault(key, []).append(one)
     rows = [_row(groups[key], name) for key in sorted(groups) for name in names]
     return [row for row in rows if row is not None]
@@ -139,6 +160,7 @@ def _row(outcomes: Sequence[Outcome], name: str) -> LiveRow | None:
     return LiveRow(
         cpu=of_row[0].cpu,
         figure=of_row[0].figure,
+        compared=of_row[0].compared,
         turn_s=of_row[0].turn_s,
         loss=of_row[0].loss,
         scenario=name,

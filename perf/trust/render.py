@@ -6,14 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pygal
-from tabulate import tabulate
 
 from perf.stats import THROUGHPUT
 from perf.stats.rule import RUN_ALPHA
 from perf.trust.curve import LOSSES, Curve, Rate
 from perf.trust.outcomes import LiveRow
 from perf.trust.recordings import Recording
+from perf.trust.render_live import RECORDINGS, live_part
 from perf.trust.rivals import RIVALS
+from perf.trust.tables import blocks, pipe
 
 SIDE_BY_SIDE = "side by side"
 WITHOUT_PACE = "side by side, without pace"
@@ -80,8 +81,8 @@ def markdown(page: Page) -> str:
         _overview(page.machines),
         *_longer(page.machines),
         *(part for machine in page.machines for part in _machine(machine)),
-        *_live(page.live),
-        "## Recordings",
+        *live_part(page.live),
+        RECORDINGS,
         _recordings(page.machines),
     ]
     return "\n\n".join(parts) + "\n"
@@ -94,7 +95,7 @@ def _overview(machines: Sequence[MachinePart]) -> str:
         for how, curve in machine.curves.items()
     ]
     heads = ["machine", "compared", "launches, at most", "called changed"]
-    return _pipe([*heads, *_heads(LOSSES[1:])], rows)
+    return pipe([*heads, *_heads(LOSSES[1:])], rows)
 
 
 def _over_all(curve: Curve) -> list[str]:
@@ -122,7 +123,7 @@ def _longer(machines: Sequence[MachinePart]) -> list[str]:
             "The same side by side, if a scenario may take more than six minutes "
             "(`--perf-scenario NAME --perf-budget MINUTES`)."
         ),
-        _pipe(heads, rows),
+        pipe(heads, rows),
     ]
 
 
@@ -155,49 +156,13 @@ def _curve(curve: Curve) -> list[str]:
     ]
 
 
-def _live(rows: Sequence[LiveRow]) -> list[str]:
-    """Return the part on live runs; empty where there are none."""
-    if not rows:
-        return []
-    verdicts = sorted({verdict for row in rows for verdict in row.verdicts})
-    cells = [
-        [
-            row.cpu,
-            row.figure,
-            _blocks(row.turn_s),
-            f"{row.loss:.0%}",
-            row.scenario or "all",
-            *(row.verdicts.get(verdict, 0) for verdict in verdicts),
-            str(row.regressed),
-            f"{row.change:+.1%}",
-        ]
-        for row in rows
-    ]
-    heads = [
-        "CPU",
-        "figure",
-        "blocks",
-        "intended loss",
-        "scenario",
-        *(verdict.value for verdict in verdicts),
-    ]
-    return [
-        "## Live runs",
-        (
-            "Here the handler really slept after each batch, and each run was judged side "
-            "by side as a whole."
-        ),
-        _pipe([*heads, "called regressed", "mean change"], cells),
-    ]
-
-
 def _recordings(machines: Sequence[MachinePart]) -> str:
     rows = [
         [
             machine.name,
             one.recorded[:16],
             one.kind.value,
-            _blocks(one.turn_s),
+            blocks(one.turn_s),
             one.runtime,
             one.model,
             one.machine["class"],
@@ -210,11 +175,7 @@ def _recordings(machines: Sequence[MachinePart]) -> str:
         for one in machine.recordings
     ]
     heads = ["machine", "recorded", "beside", "blocks", "runtime", "model"]
-    return _pipe([*heads, "machine class", "CPU", "state", "launches", "pairs"], rows)
-
-
-def _blocks(turn_s: float) -> str:
-    return f"in turns of {turn_s:g} s" if turn_s else "one after the other"
+    return pipe([*heads, "machine class", "CPU", "state", "launches", "pairs"], rows)
 
 
 def _heads(losses: Sequence[float]) -> list[str]:
@@ -225,11 +186,7 @@ def _table(
     names: Sequence[str] | Mapping[str, object], cell: Callable[[str, float], str]
 ) -> str:
     rows = [[name, *(cell(name, loss) for loss in LOSSES)] for name in names]
-    return _pipe(["", *_heads(LOSSES)], rows)
-
-
-def _pipe(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    return tabulate(rows, headers=heads, tablefmt="pipe", disable_numparse=True)
+    return pipe(["", *_heads(LOSSES)], rows)
 
 
 def plot(page: Page) -> bytes:

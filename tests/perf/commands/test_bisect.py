@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from perf.commands.bisect import ABORT, SKIP, exit_code, main
+from perf.commands.bisect import ABORT, SKIP, _other_names, exit_code, main
 from perf.stats import Verdict
 
 ROOT = Path(__file__).parents[3]
@@ -106,6 +106,21 @@ def test_an_unknown_good_commit_ends_the_bisection(
     """It is as unknown at every other step; one line names it."""
     assert main(["serving-batch", "no-such-commit"]) == ABORT
     assert "no-such-commit: git knows no such commit" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("nothing_runs")
+def test_a_misspelt_scenario_ends_the_bisection(capsys: pytest.CaptureFixture[str]) -> None:
+    """No commit would measure it; one line names it, and those that there are."""
+    assert main(["serving-bacth", "HEAD"]) == ABORT
+    said = capsys.readouterr().err
+    assert said.startswith("bisect: serving-bacth: no such scenario in HEAD; it has ")
+    assert "serving-batch" in said
+
+
+def test_a_commit_without_a_readable_table_is_measured() -> None:
+    """Whether it can take part, its run says: the first commit had another table."""
+    assert _other_names("no-such-commit", "serving-batch") == ""
+    assert _other_names("HEAD", "serving-batch") == ""
 
 
 @pytest.mark.usefixtures("nothing_runs")

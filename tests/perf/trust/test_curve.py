@@ -11,7 +11,7 @@ import pytest
 
 from perf.stats import Verdict
 from perf.stats.rule import RUN_ALPHA
-from perf.trust import __main__ as command
+from perf.trust import page as pages
 from perf.trust.curve import LOSSES, Rate, operating_curve, rival_rates
 from perf.trust.draws import Plan, SideBySide, SinceBaseline, tally
 from perf.trust.outcomes import live_rows, read_live
@@ -20,7 +20,7 @@ from perf.trust.render import SIDE_BY_SIDE, MachinePart, Page, markdown, plot
 from perf.trust.rivals import RIVALS, Pinpoint, pinpoint
 from tests.perf.trust.examples import steady_run
 
-PAGE = Path(command.__file__).with_name("CURVE.md")
+PAGE = Path(pages.__file__).with_name("CURVE.md")
 MAIN = ["decentralized", "serving-batch", "serving-single", "serving-workers-2"]
 PLAN = Plan(planned=4, tolerances={"serving": 0.015})
 
@@ -109,7 +109,7 @@ def _words(page: str) -> list[str]:
 
 def test_the_committed_page_has_the_words_of_the_program() -> None:
     """CURVE.md differs only in its figures from the page that the program writes."""
-    written = markdown(command.page_of(read_recordings("process"), 2))
+    written = markdown(pages.page_of(read_recordings("process"), 2))
     assert _words(PAGE.read_text("utf-8")) == _words(written)
 
 
@@ -134,7 +134,7 @@ def test_every_live_run_is_in_the_page() -> None:
 def _recorded() -> Iterator[tuple[str, SideBySide]]:
     """Yield each machine's name, and what draws its runs side by side."""
     for name, recordings in read_recordings("process").items():
-        beside = command.beside_of(name, recordings)
+        beside = pages.beside_of(name, recordings)
         if beside.names:
             yield name, beside
 
@@ -143,7 +143,7 @@ def _recorded() -> Iterator[tuple[str, SideBySide]]:
 def test_side_by_side_there_are_no_more_false_alarms_than_allowed() -> None:
     """On every recorded machine, at most 1 % of the unchanged runs are called changed."""
     for name, beside in _recorded():
-        drawn = tally(beside, number=2000, seed=command.SEED, loss=0.0)
+        drawn = tally(beside, number=2000, seed=pages.SEED, loss=0.0)
         alarms = Rate(drawn.alarms, drawn.runs)
         assert alarms.interval[0] <= RUN_ALPHA, (name, str(alarms))
 
@@ -152,7 +152,7 @@ def test_side_by_side_there_are_no_more_false_alarms_than_allowed() -> None:
 def test_side_by_side_a_large_loss_is_seen() -> None:
     """On every recorded machine, a loss of 10 % is called regressed 99 times in 100."""
     for name, beside in _recorded():
-        drawn = tally(beside, number=500, seed=command.SEED, loss=0.10)
+        drawn = tally(beside, number=500, seed=pages.SEED, loss=0.10)
         for scenario in beside.names:
             called = drawn.verdicts[scenario][Verdict.REGRESSED]
             rate = Rate(called, drawn.runs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import time
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,7 +15,7 @@ import pytest
 from perf.stats import Verdict
 from perf.trust.__main__ import main
 from perf.trust.live import _HANDLER, ROUND, SERVED, _measure, slower_copy
-from perf.trust.outcomes import Outcome, live_rows, outcomes_of, read_live
+from perf.trust.outcomes import Compared, Outcome, live_rows, outcomes_of, read_live
 from tests.support.fakes import pairs_of
 
 HANDLER = """
@@ -103,6 +105,24 @@ def test_losses_that_are_no_shares_are_refused(
     assert "argument --losses: invalid" in capsys.readouterr().err
 
 
+def row(verdict: str, **more: object) -> dict[str, object]:
+    """Return what a summary.json says of serving-batch."""
+    pairs, change = pairs_of(1.0, 1.0), {"estimate": 1.0}
+    usual = {"name": "serving-batch", "reason": "", "change": change, "pairs": pairs}
+    return {**usual, "verdict": verdict, **more}
+
+
+def summary_of(*rows: object) -> dict[str, object]:
+    """Return a summary.json of a run that measured these rows."""
+    return {
+        "machine": {"CPU": "x"},
+        "machine_class": "a class",
+        "model": "resnet18 (seeded weights)",
+        "started": "2026-01-02T03:04:05+00:00",
+        "scenarios": rows,
+    }
+
+
 def outcome(
     loss: float,
     verdict: Verdict,
@@ -112,20 +132,9 @@ def outcome(
     turn_s: float | None = None,
 ) -> Outcome:
     """Return an outcome of serving-batch."""
-    row = {
-        "name": "serving-batch",
-        "verdict": verdict.value,
-        "reason": "",
-        "change": None if change is None else {"estimate": change},
-        "pairs": pairs_of(1.0, 1.0),
-        "turn_s": turn_s,
-    }
-    summary = {
-        "machine": {"CPU": cpu},
-        "machine_class": "a class",
-        "model": "resnet18 (seeded weights)",
-        "scenarios": [row],
-    }
+    found_change = None if change is None else {"estimate": change}
+    one = row(verdict.value, change=found_change, turn_s=turn_s, against="HEAD")
+    summary = summary_of(one) | {"machine": {"CPU": cpu}}
     (found,) = outcomes_of(summary, "2026-01-02T03:04", 0, loss)
     return found
 
@@ -170,6 +179,70 @@ def test_capacities_have_rows_of_their_own() -> None:
         ("capacity", 2),
         ("throughput", 1),
     ]
+
+
+def test_a_settled_verdict_is_counted_by_what_settled_it() -> None:
+    """Its pairs are those side by side; a row without a baseline is not counted."""
+    beside = pairs_of(2.0, 2.0, 2.0)
+    summary = summary_of(
+        row("unchanged", against="HEAD"),
+        row("unchanged"),
+        row("unchanged", against="its commit", before={}, against_pairs=beside),
+        row("no baseline", change=None),
+    )
+    found = outcomes_of(summary, "2026-01-02T03:04", 0, 0.0)
+    assert [one.compared for one in found] == [
+        Compared.SIDE_BY_SIDE,
+        Compared.BASELINE,
+        Compared.SETTLED,
+    ]
+    assert [len(one.pairs) for one in found] == [2, 2, 3]
+    assert [row.compared for row in live_rows(found) if not row.scenario] == sorted(
+        one.compared for one in found
+    )
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder for live runs, beside a page that has one part on them."""
+    folder = tmp_path / "live"
+    page = tmp_path / "CURVE.md"
+    page.write_text("# Page\n\n## Live runs\n\nold\n\n## Recordings\n\nthese\n", "utf-8")
+    monkeypatch.setattr("perf.trust.live.FOLDER", folder)
+    monkeypatch.setattr("perf.trust.__main__.read_live", lambda: read_live(folder))
+    monkeypatch.setattr("perf.trust.__main__._CURVE", page)
+    return folder
+
+
+def test_a_run_is_counted_once(live: Path, tmp_path: Path) -> None:
+    """Its verdicts get into the page, which keeps its other parts; twice is as once."""
+    path = tmp_path / "summary.json"
+    path.write_text(json.dumps(summary_of(row("unchanged"))), "utf-8")
+    for _ in range(2):
+        assert main(["--add-run", str(path)]) == 0
+        (only,) = read_live(live)
+        assert (only.at, only.loss) == ("2026-01-02T03:04", 0.0)
+        page = (tmp_path / "CURVE.md").read_text("utf-8")
+        assert re.findall(r"^## .*", page, re.MULTILINE) == [
+            "## Live runs",
+            "## Recordings",
+        ]
+        assert "old" not in page
+        assert "| a baseline " in page
+        assert page.endswith("## Recordings\n\nthese\n")
+
+
+@pytest.mark.parametrize("text", ["no", "{}", "[]", json.dumps(summary_of())])
+def test_a_file_without_verdicts_is_refused(
+    text: str, live: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line that names the option, and nothing is counted."""
+    path = tmp_path / "summary.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SystemExit, match="2"):
+        main(["--add-run", str(path)])
+    assert "error: --add-run" in capsys.readouterr().err.splitlines()[-1]
+    assert not live.exists()
 
 
 def test_outcomes_survive_the_file(tmp_path: Path) -> None:
