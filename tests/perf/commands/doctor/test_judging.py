@@ -58,7 +58,7 @@ def test_the_baseline_of_each_scenario_is_named(judging: Judging) -> None:
 
 def test_the_first_difference_is_named(judging: Judging) -> None:
     """Where none applies: in words, with how many more there are, and what to type."""
-    other = replace(judging.header, machine_class="arm64-1cpu", runtime="docker")
+    other = replace(judging.header, machine_class="arm64-1cpu", runtime="another")
     elsewhere = replace(judging, header=other)
     found = list(elsewhere.baselines(RECORD))
     assert {one.level for one in found} == {Level.WARNING}
@@ -104,7 +104,7 @@ def test_without_a_time_limit_the_profiles_launches_count(judging: Judging) -> N
     planned = judging.settings.profile.launches
     said = losses_of(unlimited)
     assert all(line.endswith(f" with {planned} launches") for line in said)
-    unknown = replace(judging, header=replace(judging.header, runtime="docker"))
+    unknown = replace(judging, header=replace(judging.header, runtime="another"))
     said = losses_of(unknown)
     assert all(line.endswith(f" with {planned} launches") for line in said)
 
