@@ -23,6 +23,8 @@ def read(arguments: Sequence[str]) -> tuple[argparse.ArgumentParser, argparse.Na
         parser.error(f"--number {chosen.number}: not a whole number of at least 1")
     if chosen.live < 0:
         parser.error(f"--live {chosen.live}: not a number of rounds")
+    if chosen.live and chosen.add_run:
+        parser.error("--add-run: not together with --live")
     if chosen.add and not _NAME.fullmatch(chosen.machine):
         parser.error(
             f"--machine {chosen.machine}: --add needs a name for the machine, of "

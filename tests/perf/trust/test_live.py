@@ -245,6 +245,16 @@ def test_a_file_without_verdicts_is_refused(
     assert not live.exists()
 
 
+def test_a_run_is_not_added_beside_live_runs(
+    live: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Both at once are refused in one line, and nothing is measured or counted."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["--live=1", "--add-run", str(tmp_path / "summary.json")])
+    assert "--add-run: not together with --live" in capsys.readouterr().err
+    assert not live.exists()
+
+
 def test_outcomes_survive_the_file(tmp_path: Path) -> None:
     """What is written as a line is read back."""
     made = [
