@@ -26,6 +26,12 @@ class Found:
 
     probes: tuple[Probe, ...]
 
+    jobs_pile_up: bool = False
+    """Whether each request is a process of its own.
+
+    Then memory grows with the highest rate that was tried, and says nothing of the jobs.
+    """
+
 
 @dataclass(frozen=True, slots=True)
 class MeasuredBlock:

@@ -87,7 +87,9 @@ class CapacityArm(ScheduledArm):
             raise NoCapacityError(self._why_none(search))
         self._capacity_rps = found_rps
         share, probes = self.slo.share, tuple(search.probes)
-        found = Found(found_rps, self._closed_rps, share, probes)
+        found = Found(
+            found_rps, self._closed_rps, share, probes, jobs_pile_up=not self.clients_stand
+        )
         block = _joined(self._blocks, found)
         return replace(block, beside=self._images - len(block.images))
 

@@ -40,6 +40,8 @@ class Seen:
             pace=cores_pace,
             memory_bytes=self.reading.usage.memory_bytes,
         )
+        if block.found and block.found.jobs_pile_up:
+            return replace(figures, memory_bytes=None)
         if block.found:
             return figures  # requests at many rates: CPU time and latency say nothing
         # What failed has no latency: it counts as a fault, or against the goodput.

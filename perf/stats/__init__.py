@@ -8,12 +8,12 @@ what is assumed.
 from perf.stats.blocks import percentiles, quantiles, throughput_rps
 from perf.stats.change import (
     Change,
-    NotMeasuredError,
     estimate_change,
     estimate_level,
     estimate_side_by_side,
 )
 from perf.stats.foreseen import foreseen_side_by_side, foreseen_since
+from perf.stats.launches import NotMeasuredError
 from perf.stats.quantity import (
     CAPACITY,
     CPU,

@@ -12,6 +12,9 @@ negative change is a loss for every quantity. The steps are:
 - Since a baseline, each run adds an error of its own. Runs differ by more than their
   launches explain: the machine drifts over hours. One run cannot show that error. A
   baseline of several runs shows it and reduces it.
+- Launches of a capacity have arrivals that depend on their number alone. So a launch is
+  compared with those of the same number in the baseline's runs, and the difference is the
+  observation. Launches that some run lacks are left out.
 - Side by side there is no such error: both trees are measured in the same minutes, and each
   launch gives one difference. A difference far from the others counts as a nearer one, and
   the error is made larger for that (`perf.stats.middle`).
@@ -20,24 +23,21 @@ negative change is a loss for every quantity. The steps are:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri, stdtrit
+from scipy.special import ndtr, stdtrit
 
-from perf.stats.middle import OUTLYING, ROUNDING, distances_of, middle_of
-from perf.stats.moderated import Variance, moderated, sum_of
+from perf.stats.launches import launch_differences, launch_goodness, matched_goodness
+from perf.stats.middle import middle_of
+from perf.stats.moderated import Prior, Variance, moderated, sum_of
 from perf.stats.quantity import THROUGHPUT, Quantity
 from perf.stats.ratio import Estimate, exp_within_limits
-from perf.stats.sample import Block, Pair, Sample, squares
+from perf.stats.sample import Sample, squares
 
 _Floats = NDArray[np.float64]
-
-
-class NotMeasuredError(ValueError):
-    """A quantity, or the pace that it is corrected for, was not measured in some launch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,12 @@ def estimate_change(
     """
     if not baseline:
         raise ValueError("a baseline has at least one run")
+    if quantity.matched:
+        return _matched_change((current, *baseline), quantity)
     runs = [launch_goodness(sample, quantity) for sample in (current, *baseline)]
     means = np.array([run.mean() for run in runs])
     number = len(baseline)
-    of_runs = moderated(squares(means[1:]), number - 1, quantity.run)
-    parts = [of_runs.times(1.0 + 1.0 / number)]
+    parts = [error_of_runs(means[1:], quantity)]
     for place, run in enumerate(runs):
         weight = 1.0 if place == 0 else 1.0 / number
         parts.append(_of_mean(run, quantity).times(weight**2))
@@ -122,6 +123,36 @@ def estimate_change(
         launches=len(runs[0]),
         baseline_launches=float(sum(len(run) for run in runs[1:])),
     )
+
+
+def _matched_change(samples: Sequence[Sample], quantity: Quantity) -> Change:
+    """Return the change to the first sample, launch by launch of the same number.
+
+    A difference is made of the run's own launch and the mean of one of each run of the
+    baseline, so its variance is that of a launch times 1 + 1 / runs.
+    """
+    runs = matched_goodness(samples, quantity)
+    earlier = np.array(runs[1:])
+    differences = runs[0] - earlier.mean(axis=0)
+    launches, factor = len(differences), 1.0 + 1.0 / len(earlier)
+    prior = Prior(quantity.launch.sd * math.sqrt(factor), quantity.launch.freedom)
+    of_launches = moderated(squares(differences), launches - 1, prior)
+    return change_of(
+        float(differences.mean()),
+        error_of_runs(earlier.mean(axis=1), quantity),
+        of_launches.times(1.0 / launches),
+        launches=launches,
+        baseline_launches=math.inf,  # it adds no error that more launches do not reduce
+    )
+
+
+def error_of_runs(means: _Floats, quantity: Quantity) -> Variance:
+    """Return the error that a run and its baseline have because runs differ.
+
+    `means` has the mean of each run of the baseline; shape (runs,).
+    """
+    of_run = moderated(squares(means), len(means) - 1, quantity.run)
+    return of_run.times(1.0 + 1.0 / len(means))
 
 
 def estimate_apart(
@@ -194,86 +225,3 @@ def _of_mean(launches: _Floats, quantity: Quantity) -> Variance:
     """Return the variance of the mean over the launches of one run."""
     variance = moderated(squares(launches), len(launches) - 1, quantity.launch)
     return variance.times(1.0 / len(launches))
-
-
-def launch_goodness(sample: Sample, quantity: Quantity) -> _Floats:
-    """Return the goodness of the scenario in each launch; shape (launches,).
-
-    Raises NotMeasuredError.
-    """
-    return _launches(sample, quantity, _of_scenario)
-
-
-def _of_scenario(pair: Pair) -> Block:
-    return pair.scenario
-
-
-def _of_reference(pair: Pair) -> Block:
-    return pair.reference
-
-
-def _launches(sample: Sample, quantity: Quantity, of: Callable[[Pair], Block]) -> _Floats:
-    """Return the goodness of one arm in each launch; shape (launches,)."""
-    values = [quantity.goodness(of(pair)) for pair in sample.pairs]
-    if quantity.peak:
-        return _lowest(sample, values, quantity)
-    return _launch_means(sample, _all(values, quantity), clipped=quantity.clipped)
-
-
-def launch_differences(sample: Sample, quantity: Quantity) -> _Floats:
-    """Return how much better the scenario is than the reference in each launch.
-
-    The shape is (launches,). Raises NotMeasuredError.
-    """
-    if quantity.peak:
-        ours = _launches(sample, quantity, _of_scenario)
-        return ours - _launches(sample, quantity, _of_reference)
-    ours = _all([quantity.goodness(pair.scenario) for pair in sample.pairs], quantity)
-    theirs = _all([quantity.goodness(pair.reference) for pair in sample.pairs], quantity)
-    return _launch_means(sample, ours - theirs, clipped=quantity.clipped)
-
-
-def _all(values: Sequence[float | None], quantity: Quantity) -> _Floats:
-    known = [value for value in values if value is not None]
-    if len(known) < len(values):
-        raise NotMeasuredError(f"{quantity.name} or its pace was not measured everywhere")
-    return np.array(known, dtype=np.float64)
-
-
-def _lowest(sample: Sample, values: Sequence[float | None], quantity: Quantity) -> _Floats:
-    """Return the lowest goodness, which is the peak of the value, of each launch."""
-    lowest: dict[int, float] = {}
-    for pair, value in zip(sample.pairs, values, strict=True):
-        if value is not None:
-            lowest[pair.launch] = min(value, lowest.get(pair.launch, math.inf))
-    launches = sorted({pair.launch for pair in sample.pairs})
-    return _all([lowest.get(launch) for launch in launches], quantity)
-
-
-def _launch_means(sample: Sample, values: _Floats, *, clipped: bool) -> _Floats:
-    """Return the mean of each launch, where outliers among its blocks may be `clipped`.
-
-    The deviation of the blocks is estimated from their median distance from the median of
-    their launch, as for normal noise. A deviation of zero clips nothing: at least half of
-    the blocks are equal then. Winsorising is Tukey and McLaughlin's (Sankhya A 25, 1963).
-    """
-    launches = sample.launches
-    blocks = [values[launches == one] for one in np.unique(launches)]
-    if not clipped:
-        return np.array([each.mean() for each in blocks])
-    distances = np.concatenate([distances_of(each) for each in blocks])
-    deviation = float(np.median(distances) / ndtri(0.75)) if distances.size else 0.0
-    limit = OUTLYING * deviation if deviation > ROUNDING else math.inf
-    middle = float(np.median(values))
-    return np.array([_clipped(each, middle, limit).mean() for each in blocks])
-
-
-def _clipped(blocks: _Floats, middle: float, limit: float) -> _Floats:
-    """Return the blocks of a launch, clipped to `limit` from their median.
-
-    Between two middle blocks, the median is the value nearest to `middle`, that of the run:
-    of two blocks far apart, the more unusual one is clipped.
-    """
-    ranked, count = np.sort(blocks), len(blocks)
-    centre = min(max(middle, ranked[(count - 1) // 2]), ranked[count // 2])
-    return np.asarray(np.clip(blocks, centre - limit, centre + limit))

@@ -15,13 +15,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import geometric_mean
 
-from perf.stats.change import (
-    Change,
-    NotMeasuredError,
-    estimate_apart,
-    estimate_level,
-    launch_goodness,
-)
+from perf.stats.change import Change, estimate_apart, estimate_level
+from perf.stats.launches import NotMeasuredError, launch_goodness
 from perf.stats.quantity import Quantity
 from perf.stats.ratio import Estimate
 from perf.stats.sample import Block, Pair, Sample

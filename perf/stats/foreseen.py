@@ -8,10 +8,12 @@ a machine that is noisier than those of the priors sees less.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
-from perf.stats.change import Change, change_of, launch_goodness
+from perf.stats.change import Change, change_of, error_of_runs
+from perf.stats.launches import launch_goodness, matched_goodness
 from perf.stats.moderated import Prior, Variance, moderated
 from perf.stats.quantity import THROUGHPUT, Quantity
 from perf.stats.sample import Sample, squares
@@ -27,11 +29,12 @@ def foreseen_since(
     """
     if not baseline:
         raise ValueError("a baseline has at least one run")
+    if quantity.matched:
+        return _foreseen_matched(launches, baseline, quantity)
     runs = [launch_goodness(sample, quantity) for sample in baseline]
     number = len(runs)
-    between = squares(np.array([run.mean() for run in runs]))
     parts = [
-        moderated(between, number - 1, quantity.run).times(1.0 + 1.0 / number),
+        error_of_runs(np.array([run.mean() for run in runs]), quantity),
         _of_mean(launches, quantity.launch),
     ]
     parts += [
@@ -45,6 +48,21 @@ def foreseen_since(
         *parts,
         launches=launches,
         baseline_launches=float(sum(len(run) for run in runs)),
+    )
+
+
+def _foreseen_matched(
+    launches: int, baseline: Sequence[Sample], quantity: Quantity
+) -> Change:
+    runs = np.array(matched_goodness(baseline, quantity))
+    known = min(launches, runs.shape[1])
+    of_mean = _of_mean(known, quantity.launch).times(1.0 + 1.0 / len(runs))
+    return change_of(
+        0.0,
+        error_of_runs(runs.mean(axis=1), quantity),
+        of_mean,
+        launches=known,
+        baseline_launches=math.inf,
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from perf.stats import QUANTITIES
+from perf.stats import CAPACITY, QUANTITIES, THROUGHPUT, Quantity
 from perf.trust import trend_page
 from perf.trust.arguments import read
 from perf.trust.live import add_run, run_live
@@ -62,7 +62,9 @@ def main(arguments: Sequence[str]) -> int:
     if not recordings:
         parser.error(f"--runtime {chosen.runtime}: no recordings; add one with --add")
     if chosen.priors:
-        sys.stdout.write(f"{priors_of(recordings)}\n")
+        capacities = read_recordings(chosen.runtime, figure=CAPACITY.name)
+        tables = (priors_of(recordings), priors_of(capacities, CAPACITY))
+        sys.stdout.write("\n\n".join(tables) + "\n")
         return 0
     page = page_of(recordings, chosen.number)
     text = markdown(page)
@@ -75,17 +77,23 @@ def main(arguments: Sequence[str]) -> int:
 def _add(result: Path, machine: str, *, quiet: bool) -> None:
     recording = recording_of(result, quiet=quiet)
     at, kind = recording.recorded[:16].replace(":", ""), recording.kind.replace(" ", "-")
-    recording.write(FOLDER / machine / f"{at}-{kind}-{recording.runtime}.json")
+    figure = "" if recording.figure == THROUGHPUT.name else f"-{recording.figure}"
+    recording.write(FOLDER / machine / f"{at}-{kind}-{recording.runtime}{figure}.json")
 
 
-def priors_of(recordings: Mapping[str, Sequence[Recording]]) -> str:
-    """Return a table of the fitted priors: of all machines, and with each left out."""
+def priors_of(
+    recordings: Mapping[str, Sequence[Recording]], first: Quantity = THROUGHPUT
+) -> str:
+    """Return a table of the fitted priors: of all machines, and with each left out.
+
+    `first` is what the recordings' blocks have as their `rps`.
+    """
     rows = []
     for left_out in ("", *recordings):
         machines = [found for name, found in recordings.items() if name != left_out]
         beside = [runs_of(found, Kind.SIDE_BY_SIDE) for found in machines]
         since = [runs_of(found, Kind.REFERENCE) for found in machines]
-        for quantity in QUANTITIES:
+        for quantity in (first, *QUANTITIES[1:]):
             priors = (
                 launch_prior(since, quantity),
                 beside_prior(beside, quantity),

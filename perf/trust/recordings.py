@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from perf.judge.stored import EXTRA, StoredPair
-from perf.stats import Pair
+from perf.stats import THROUGHPUT, Pair
 
 FOLDER = Path(__file__).with_name("recordings")
 _WITHOUT_PACE = "without-pace"
@@ -51,6 +51,17 @@ class Recording(BaseModel):
 
     scenarios: Mapping[str, tuple[StoredPair, ...]]
 
+    @property
+    def figure(self) -> str:
+        """What was measured in every block: throughput, goodput or capacity.
+
+        Raises ValueError where blocks differ in that, or where there is none.
+        """
+        figures = {one.scenario.figure for rows in self.scenarios.values() for one in rows}
+        if len(figures) != 1:
+            raise ValueError(f"a recording has one figure, not {sorted(figures)}")
+        return figures.pop()
+
     def launches(self, name: str) -> list[list[Pair]]:
         """Return the pairs of each launch of a scenario."""
         by_launch: dict[int, list[Pair]] = {}
@@ -72,17 +83,19 @@ class Recording(BaseModel):
         path.write_text(text + "\n", encoding="utf-8")
 
 
-def read_recordings(runtime: str, folder: Path = FOLDER) -> dict[str, list[Recording]]:
+def read_recordings(
+    runtime: str, folder: Path = FOLDER, figure: str = THROUGHPUT.name
+) -> dict[str, list[Recording]]:
     """Return the recordings of a runtime by the name of their machine, in order of date.
 
-    Raises pydantic.ValidationError where a file is damaged.
+    They are those of one `figure`. Raises ValueError where a file is damaged.
     """
     found: dict[str, list[Recording]] = {}
     for path in sorted(folder.glob("*/*.json")):
         if path.parent.name == _WITHOUT_PACE:
             continue
         one = Recording.model_validate_json(path.read_text("utf-8"))
-        if one.runtime == runtime:
+        if one.runtime == runtime and one.figure == figure:
             found.setdefault(path.parent.name, []).append(one)
     return found
 

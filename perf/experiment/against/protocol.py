@@ -82,7 +82,13 @@ def _read_found(message: Message | None) -> Found | None:
     if message is None:
         return None
     probes = tuple(Probe(**one) for one in message["probes"])
-    return Found(message["capacity_rps"], message["closed_rps"], message["share"], probes)
+    return Found(
+        message["capacity_rps"],
+        message["closed_rps"],
+        message["share"],
+        probes,
+        jobs_pile_up=message.get("jobs_pile_up", False),  # an older tree does not say
+    )
 
 
 def counts_message(counts: Counts) -> Message:

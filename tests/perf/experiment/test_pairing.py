@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 
 from perf.experiment import pairing
-from perf.experiment.arms import MeasuredBlock
+from perf.experiment.arms import Found, MeasuredBlock
 from perf.experiment.instruments import BlockReading, Instruments
 from perf.experiment.limits import LimitGauge
 from perf.experiment.seen import Seen
@@ -157,6 +157,20 @@ def test_cpu_time_is_spread_over_all_that_was_computed() -> None:
     block = MeasuredBlock(run, (IMAGE,), goodput_rps=5.0, beside=3)
     reading = BlockReading(usage=BlockUsage(cpu_s=2.0))
     assert Seen(block, reading).figures(FakePace()).cpu_ms == pytest.approx(500.0)
+
+
+@pytest.mark.parametrize("pile_up", [False, True])
+def test_a_search_is_not_judged_by_the_memory_of_jobs_that_pile_up(
+    *, pile_up: bool
+) -> None:
+    """It depends on the highest rate that was tried; that of a server does not."""
+    run = BlockRun((record(0),), BlockTotals(0.0, 4.0, 0.0, 0.0))
+    found = Found(2.0, 9.0, 0.95, probes=(), jobs_pile_up=pile_up)
+    block = MeasuredBlock(run, (IMAGE,), found)
+    reading = BlockReading(usage=BlockUsage(cpu_s=2.0, memory_bytes=1000))
+    seen = Seen(block, reading).figures(FakePace())
+    assert seen.memory_bytes == (None if pile_up else 1000)
+    assert (seen.cpu_ms, seen.figure) == (None, "capacity")
 
 
 def test_without_a_yardstick_a_pair_has_none() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from perf.stats import THROUGHPUT
+from perf.stats import CAPACITY, THROUGHPUT, Block, Pair
 from perf.trust.priors import beside_prior, launch_prior, run_prior
 from tests.perf.trust.examples import steady_run
 
@@ -25,6 +29,33 @@ def test_side_by_side_the_other_blocks_add_to_it() -> None:
     assert one is not None
     assert both is not None
     assert both.sd > one.sd
+
+
+def test_what_the_number_of_a_launch_explains_is_left_out() -> None:
+    """Capacities of the same arrivals are alike, so only the rest is a deviation."""
+    hard = np.random.default_rng(0).normal(scale=0.3, size=10)
+
+    def scheduled(seed: int) -> list[list[Pair]]:
+        return [
+            [replace(one, scenario=slower(one.scenario, by)) for one in launch]
+            for launch, by in zip(steady_run(seed), hard, strict=True)
+        ]
+
+    rows = {str(row): row for row in range(10)}
+    machine = [
+        {name: scheduled(10 * n + row) for name, row in rows.items()} for n in range(8)
+    ]
+    found = launch_prior([machine], CAPACITY)
+    assert found is not None
+    assert found.sd == pytest.approx(0.0087, rel=0.1)
+    several = run_prior([machine], CAPACITY)
+    assert several is not None
+    assert several.sd == pytest.approx(0.0087 / math.sqrt(10), rel=0.2)
+
+
+def slower(block: Block, by: float) -> Block:
+    """Return the block with a throughput that is lower by `by`, as a logarithm."""
+    return replace(block, rps=block.rps * math.exp(-by))
 
 
 def test_runs_need_a_machine_with_several_recordings() -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from perf.judge.stored import StoredPair
 from perf.stats import Block, Pair
 from perf.trust.__main__ import main
-from perf.trust.recordings import Kind, read_recordings, recording_of, runs_of
+from perf.trust.recordings import Kind, Recording, read_recordings, recording_of, runs_of
 from tests.support.fakes import entry, pairs_of, write_baseline
 
 
@@ -56,6 +57,41 @@ def test_a_recording_survives_the_file(tmp_path: Path) -> None:
     assert [len(launch) for launch in run["serving-batch"]] == [2, 2]
     first = run["serving-batch"][0][0]
     assert first == Pair(Block(6.0, pace=1.0), Block(2.0, pace=1.0), 0)
+
+
+def of_figure(pair: StoredPair, figure: str) -> StoredPair:
+    """Return the pair with another figure of the scenario's block."""
+    return pair.model_copy(
+        update={"scenario": pair.scenario.model_copy(update={"figure": figure})}
+    )
+
+
+def of_figures(*figures: str) -> Recording:
+    """Return a recording with one row for each figure."""
+    rows = {}
+    for figure in figures:
+        pairs = map(StoredPair.model_validate, pairs_of(1.0, 1.01, launches=2))
+        rows[f"row-{figure}"] = tuple(of_figure(pair, figure) for pair in pairs)
+    return Recording(
+        kind=Kind.REFERENCE,
+        recorded="2026-11-29T01:00:00",
+        machine={"class": "x"},
+        runtime="process",
+        model="resnet152",
+        quiet=True,
+        scenarios=rows,
+    )
+
+
+def test_capacities_are_kept_apart_from_throughputs(tmp_path: Path) -> None:
+    """The operating curve is computed from recorded throughputs alone."""
+    throughput, capacity = of_figures("throughput"), of_figures("capacity")
+    throughput.write(tmp_path / "a" / "one.json")
+    capacity.write(tmp_path / "a" / "two.json")
+    assert read_recordings("process", tmp_path) == {"a": [throughput]}
+    assert read_recordings("process", tmp_path, figure="capacity") == {"a": [capacity]}
+    with pytest.raises(ValueError, match="one figure"):
+        _ = of_figures("throughput", "capacity").figure
 
 
 def test_a_run_side_by_side_is_a_recording_too(tmp_path: Path) -> None:

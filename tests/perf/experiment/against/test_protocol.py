@@ -40,6 +40,7 @@ OPEN = replace(
     goodput_rps=2.5,
 )
 SEARCH = replace(BLOCK, found=Found(3.5, 9.0, 0.99, PROBES))
+PILED_UP = replace(BLOCK, found=Found(3.5, 9.0, 0.99, PROBES, jobs_pile_up=True))
 
 
 def sent(message: object) -> Any:  # noqa: ANN401 -- what came of any message
@@ -60,7 +61,9 @@ def is_plain(value: object) -> bool:
 
 
 @pytest.mark.parametrize(
-    "block", [BLOCK, OPEN, SEARCH], ids=["closed loop", "fixed rate", "search"]
+    "block",
+    [BLOCK, OPEN, SEARCH, PILED_UP],
+    ids=["closed loop", "fixed rate", "search", "search with jobs that load the model"],
 )
 def test_a_block_survives_the_pipe(block: MeasuredBlock) -> None:
     """All that is measured is the same; only the answers stay with the host."""
@@ -76,6 +79,13 @@ def test_a_block_of_an_older_tree_can_be_read() -> None:
     for later in ("found", "goodput_rps", "under_way_s"):
         del message[later]
     assert read_block(message) == read_block(block_message(BLOCK))
+
+
+def test_a_search_of_an_older_tree_can_be_read() -> None:
+    """It does not say whether its jobs pile up."""
+    message = dict(block_message(SEARCH))
+    message["found"] = {k: v for k, v in message["found"].items() if k != "jobs_pile_up"}
+    assert read_block(message).found == SEARCH.found
 
 
 def test_what_was_computed_beside_a_block_survives_the_pipe() -> None:
