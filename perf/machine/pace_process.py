@@ -60,19 +60,31 @@ def main() -> None:
     if sys.argv[2] != "any":
         os.sched_setaffinity(0, {int(sys.argv[2])})
     pipe, work = open_pipe(), _work()
-    begun_s, ready_s = time.process_time(), time.monotonic()
+    begun_s = used_s = time.process_time()
     samples: deque[tuple[float, float]] = deque(maxlen=_KEPT)
     pipe.send(_answer((), samples, 0.0))  # it is ready
+    due_s = time.monotonic()
     try:
         while True:
-            used_s = time.process_time() - begun_s
-            rest_s = used_s / MOST_OF_A_CORE - (time.monotonic() - ready_s)
-            if pipe.poll(max(PERIOD_S, rest_s)):
-                pipe.send(_answer(pipe.recv(), samples, used_s))
+            if asked := pipe.poll(max(0.0, due_s - time.monotonic())):
+                pipe.send(_answer(pipe.recv(), samples, used_s - begun_s))
             elif took_s := work():
                 samples.append((time.monotonic(), took_s))
+            before_s, used_s = used_s, time.process_time()
+            due_s = _next_s(due_s, time.monotonic(), used_s - before_s, asked=asked)
     except (EOFError, OSError):
         return
+
+
+def _next_s(due_s: float, now_s: float, used_s: float, *, asked: bool) -> float:
+    """Return when the next sample is due, after a sample or an answer that used CPU time.
+
+    Each pays for itself with the pause after it. So no interval is dearer than
+    `MOST_OF_A_CORE`, except by the last sample in it: a core that becomes slow does not
+    spend what was saved while it was fast.
+    """
+    pause_s = used_s / MOST_OF_A_CORE
+    return max(due_s, now_s) + pause_s if asked else now_s + max(PERIOD_S, pause_s)
 
 
 def _work(clock_ns: Callable[[], int] = time.thread_time_ns) -> Callable[[], float | None]:

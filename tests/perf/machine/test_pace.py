@@ -10,15 +10,25 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from perf.machine import pace as module
 from perf.machine.facts import allowed_cores
 from perf.machine.pace import MOST_CORES, UNIT_S, Pace
-from perf.machine.pace_process import Samples, _answer, _work
+from perf.machine.pace_process import (
+    MOST_OF_A_CORE,
+    PERIOD_S,
+    Samples,
+    _answer,
+    _next_s,
+    _work,
+)
 from serving.child import ChildError
 from tests.support.fakes import ended, wait_until
 
@@ -128,11 +138,10 @@ def test_a_pace_of_1_is_the_work_in_the_fixed_time(monkeypatch: pytest.MonkeyPat
 @pytest.mark.slow(reason="measures for seconds")
 def test_the_pace_costs_a_fiftieth_of_a_core_at_most(pace: Pace) -> None:
     """Over 5 s each process uses at most 2 % of a core, and the report tells how much."""
-    processes = [psutil.Process(pid) for pid in pace.pids]
     assert pace.cpu_percent == 0.0
-    before_s = [sum(process.cpu_times()[:2]) for process in processes]
+    before_s = [_used_s(pid) for pid in pace.pids]
     begin_s, end_s = _passed(5.0)
-    used_s = [sum(p.cpu_times()[:2]) - s for p, s in zip(processes, before_s, strict=True)]
+    used_s = [_used_s(pid) - s for pid, s in zip(pace.pids, before_s, strict=True)]
     shares = [s / (end_s - begin_s) for s in used_s]
     assert max(shares) <= 0.02
     pace.within(((begin_s, end_s),))
@@ -140,6 +149,45 @@ def test_the_pace_costs_a_fiftieth_of_a_core_at_most(pace: Pace) -> None:
     assert told == pytest.approx(100.0 * statistics.fmean(shares), abs=0.5)
     _passed(1.0)
     assert pace.cpu_percent == told
+
+
+def _used_s(pid: int) -> float:
+    """Return the CPU time of a process, in seconds and to the nanosecond.
+
+    The usual counters have steps of 10 ms, which is a tenth of what is measured here.
+    """
+    return 1e-9 * int(Path(f"/proc/{pid}/schedstat").read_text("utf-8").split()[0])
+
+
+@given(
+    used_s=st.lists(st.tuples(st.floats(1e-5, 0.1), st.booleans()), min_size=1),
+    first=st.integers(0),
+)
+def test_no_interval_costs_more_than_its_share(
+    used_s: list[tuple[float, bool]], first: int
+) -> None:
+    """A core that becomes slow does not spend what was saved while it was fast.
+
+    What samples and answers used between any of them and the next sample is at most the
+    share of the time that has passed.
+    """
+    now_s = due_s = 0.0
+    begun: list[tuple[float, float]] = []
+    for used, asked in used_s:
+        now_s = now_s if asked else max(now_s, due_s)
+        begun.append((now_s, used))
+        now_s += used
+        due_s = _next_s(due_s, now_s, used, asked=asked)
+    taken = begun[first % len(begun) :]
+    passed_s = max(now_s, due_s) - taken[0][0]
+    assert sum(used for _, used in taken) <= MOST_OF_A_CORE * passed_s + 1e-9
+
+
+def test_a_fast_core_is_not_asked_more_often_than_the_period() -> None:
+    """The pause is the period where the work is short, and longer where it is long."""
+    assert _next_s(9.0, 10.0, 1e-5, asked=False) == 10.0 + PERIOD_S
+    assert _next_s(9.0, 10.0, 1.0, asked=False) == 10.0 + 1.0 / MOST_OF_A_CORE
+    assert _next_s(9.0, 10.0, 0.0, asked=True) == 10.0
 
 
 def test_each_process_stays_on_its_core(pace: Pace) -> None:
