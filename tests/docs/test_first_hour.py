@@ -24,6 +24,8 @@ _NOT_COPIED = shutil.ignore_patterns(
 # A small model, and as little time as lets a run be judged. Everything else is as typed.
 # With a tiny model a block can be too short for the pace on a fast machine.
 _SMALL = "--perf-budget 0.4 -p no:cacheprovider"
+# The page's small run has all rows; .ci/run makes such runs, with both runtimes.
+_ONE_ROW = "--perf-scenario serving-batch"
 _LAUNCHES = ("LAUNCHES = 10", "LAUNCHES = 3")  # of a baseline, in the clone
 _WHO = {
     f"GIT_{role}_{what}": value
@@ -87,7 +89,7 @@ def environment(suite: Suite) -> dict[str, str]:
     tox.chmod(0o755)
     ours = suite.environment({})
     path = os.pathsep.join((str(programs), str(Path(sys.executable).parent), ours["PATH"]))
-    options = f"{_SMALL} --perf-model resnet18 --perf-runtime process"
+    options = f"{_SMALL} --perf-model resnet18 --perf-runtime process {_ONE_ROW}"
     return {**ours, **_WHO, "PATH": path, "PYTEST_ADDOPTS": options}
 
 
