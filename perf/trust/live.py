@@ -3,9 +3,9 @@
 A copy of this tree is measured side by side with this tree. In the copy, the handler of
 TorchServe computes for longer, so that the server loses a given share of its throughput,
 or a little less, because only the time of the model grows. Without a loss the copy is
-unchanged. Unless others are asked for, a round has
-two runs without a loss, and one with each of the other losses, in random order. The rows
-are those with a TorchServe, unless the options choose others.
+unchanged. Unless others are asked for, a round has two runs without a loss, and one with
+each of the other losses, in random order. The rows are those with a TorchServe, unless the
+options choose others.
 
 The verdicts of each run are appended to a file in `live/`. The page of the operating curve
 is made from these files. If the command is interrupted, the runs that have ended are kept.
