@@ -33,6 +33,8 @@ _NOT_PASSED_ON = ("GITHUB_STEP_SUMMARY", "PYTEST_ADDOPTS", "PYTHONPATH")
 # Threads that wait must sleep. Beside other tests the threads of a tiny model would spin
 # most of the time, and it would be fifty times slower.
 _PATIENT = {"OMP_WAIT_POLICY": "passive"}
+# A plugin of the tests, which users do not have. Its import takes most of a second.
+_WITHOUT = ("-p", "no:hypothesispytest")
 # An empty folder that torch makes when it is imported.
 _MAY_STAY = ("torchinductor_",)
 
@@ -136,7 +138,7 @@ class Suite:
     def arguments(self, *more: str) -> list[str]:
         """Return the arguments of pytest for a small run with the process runtime."""
         return [
-            *("-p", "no:cacheprovider", "perf", "--perf-profile", "smoke"),
+            *("-p", "no:cacheprovider", *_WITHOUT, "perf", "--perf-profile", "smoke"),
             *("--perf-runtime", "process", "--perf-reports", str(self.reports)),
             *("--benchmark-storage", f"file://{self.baselines}", *more),
         ]
