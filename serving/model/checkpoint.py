@@ -15,7 +15,7 @@ from serving.model.archive import archive
 from serving.model.predict import logits_of
 from serving.model.requests import BuildRequest, PredictRequest
 from serving.model.standalone import FOLDER
-from serving.model.standalone.preprocess import Preprocess
+from serving.model.standalone.images import Picture
 from serving.model.zoo import load_script, make_script, preprocess_for
 
 # What the handler imports: TorchServe finds them beside it in the archive.
@@ -48,12 +48,12 @@ def predict_all(request: PredictRequest) -> None:
 
     Raises ArtifactError where a file is not an image or the model does not classify it.
     """
-    pre = Preprocess.from_json(request.preprocess.read_text("utf-8"))
+    picture = Picture.read(request.preprocess)
     module = load_script(request.checkpoint, option="--perf-cache")
     work, answers = request.work.load(), {}
     for path in request.images:
         try:
-            answers[str(path)] = work.answer(logits_of(module, path, pre))
+            answers[str(path)] = work.answer(logits_of(module, path, picture))
         except UnidentifiedImageError:
             raise ArtifactError(f"--perf-images: {path} is not an image") from None
         except (OSError, ValueError, Image.DecompressionBombError) as error:

@@ -14,6 +14,7 @@ import torch
 
 from perf.load.jobs.decentralized import answerer
 from perf.load.jobs.targets import LocalModel
+from serving.model.operators import import_operators
 from serving.work import Answer
 
 _loaded: dict[object, Callable[[str], Answer]] = {}
@@ -30,6 +31,7 @@ def prepare(target: object) -> None:
     # Each tensor in shared memory holds an open file.
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    import_operators(target.checkpoint)
     module = torch.jit.load(target.checkpoint, map_location="cpu").eval()
     for tensor in (*module.parameters(), *module.buffers()):
         tensor.share_memory_()

@@ -2,8 +2,8 @@
 
 A body is an image file, or the model's input as an array in NumPy's .npy format, where the
 client has decoded the image itself. This file needs only Pillow and NumPy, so a server
-whose engine is not torch does not load torch. Its result equals that of `preprocess`, which
-uses torchvision, bit for bit.
+whose engine is not torch does not load torch, and a job does not load torchvision. Its
+result equals that of `preprocess`, which uses torchvision, bit for bit.
 """
 
 from __future__ import annotations

@@ -1,16 +1,15 @@
-"""From an image file to the tensor that a model takes: the same code for both arms.
+"""How TorchServe's handler makes an image the tensor that a model takes: by torchvision.
 
-The file is used here and in the model archive, so its neighbour `torchvision_compat` has
-two names.
+Jobs use `images`, which gives the same tensor without torchvision. The file is used here
+and in the model archive, so its neighbour `torchvision_compat` has two names.
 """
 
 from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import torch
 from PIL import Image
@@ -65,19 +64,6 @@ def make_transform(pre: Preprocess) -> Callable[[Image.Image], torch.Tensor]:
     ]
     composed: Callable[[Image.Image], torch.Tensor] = transforms.Compose(steps)
     return composed
-
-
-def load_batch(paths: Sequence[Path], pre: Preprocess) -> torch.Tensor:
-    """Return the images as one float32 tensor of shape (len(paths), 3, crop, crop).
-
-    Raises OSError (PIL.UnidentifiedImageError) where a file is not an image.
-    """
-    transform = make_transform(pre)
-    tensors = []
-    for path in paths:
-        with Image.open(path) as image:
-            tensors.append(transform(image))
-    return torch.stack(tensors)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -23,6 +23,7 @@ from serving.model.artifacts import Artifacts
 from serving.model.cache import build, sha256
 from serving.model.choice import ModelChoice, photographs
 from serving.model.requests import BuildRequest
+from serving.model.standalone.images import Picture
 from serving.runtimes.process import ProcessRuntime
 from serving.spec import ServerSpec
 from serving.work.classification import Top, answer, differs, parse
@@ -124,13 +125,12 @@ def test_preprocessing_is_torchserves_own(monkeypatch: pytest.MonkeyPatch) -> No
 def test_trained_model_is_true_in_this_process(trained: Artifacts) -> None:
     """Computed in this process, the kitten is a cat and the coffee an espresso."""
     from serving.model.predict import logits_of  # noqa: PLC0415 -- imports torch
-    from serving.model.standalone.preprocess import Preprocess  # noqa: PLC0415 -- imports torch
     from serving.model.zoo import load_script  # noqa: PLC0415 -- imports torch
 
     module = load_script(trained.checkpoint, option="--perf-model")
-    pre = Preprocess.from_json(trained.preprocess.read_text("utf-8"))
+    picture = Picture.read(trained.preprocess)
     answers = {
-        str(path): parse(answer(logits_of(module, path, pre))) for path in photographs()
+        str(path): parse(answer(logits_of(module, path, picture))) for path in photographs()
     }
     _assert_true(answers)
     for image, top in answers.items():

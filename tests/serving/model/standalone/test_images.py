@@ -34,10 +34,11 @@ def by_torchvision(path: Path) -> np.ndarray:
     """Return the array that torchvision makes of an image."""
     from serving.model.standalone.preprocess import (  # noqa: PLC0415 -- imports torch
         Preprocess,
-        load_batch,
+        make_transform,
     )
 
-    return load_batch([path], Preprocess.from_json(RESNET))[0].numpy()
+    with Image.open(path) as image:
+        return make_transform(Preprocess.from_json(RESNET))(image).numpy()
 
 
 @USES_TORCH
