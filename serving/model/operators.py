@@ -1,7 +1,7 @@
 """Import torchvision for the few models that need it to be loaded.
 
-The import takes a second of CPU time and 60 MB, because it brings torch's compiler. Most
-checkpoints need torch alone.
+The import takes more than a second of CPU time and 82 MB, because it brings torch's
+compiler. Most checkpoints need torch alone.
 """
 
 from __future__ import annotations
