@@ -1,11 +1,17 @@
-"""Gives tox one environment for each row of perf/scenarios.toml.
+"""Gives tox one environment for each row of perf/scenarios.toml, and an end in order.
 
 Such an environment installs nothing. It runs the environment of its row's family for this
 row alone, so all scenarios of a family share one copy of torch.
+
+Without a handler, a SIGTERM that reaches tox alone ends it at once, and the run that it
+started goes on.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import sys
 import tomllib
 from collections.abc import Iterable
@@ -18,6 +24,7 @@ from tox.plugin import impl
 from tox.session.state import State
 
 _ROOT = Path(__file__).parent
+_PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 
 
 def scenario_families() -> dict[str, str]:
@@ -35,7 +42,8 @@ def tox_extend_envs() -> Iterable[str]:
 
 @impl
 def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:  # noqa: ARG001 -- tox passes it by name
-    """Define what each environment runs."""
+    """Define what each environment runs, and what a signal does."""
+    _end_at_signals()
     posargs = state.conf.pos_args(None) or ()
     tox = [sys.executable, "-m", "tox", "run", "-c", str(_ROOT), "-e"]
     for name, family in scenario_families().items():
@@ -48,3 +56,32 @@ def tox_add_core_config(core_conf: ConfigSet, state: State) -> None:  # noqa: AR
             allowlist_externals=[sys.executable],
         )
         state.conf.memory_seed_loaders[name].append(loader)
+
+
+def _end_at_signals() -> None:
+    """Pass SIGTERM and SIGHUP on to what tox runs, and then end as after Ctrl-C.
+
+    A signal that is ignored stays so: `nohup` makes a run outlive its terminal.
+    """
+    for number in _PASSED_ON:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, _: object) -> None:
+    signal.signal(number, signal.SIG_IGN)  # one is enough
+    for pid in _children():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
+    raise KeyboardInterrupt
+
+
+def _children() -> list[int]:
+    """Return the processes that this one has started."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has just ended
+            _, parent, *_ = file.read_text("utf-8", "replace").rpartition(")")[2].split()
+            if int(parent) == os.getpid():
+                found.append(int(file.parent.name))
+    return found
