@@ -10,13 +10,17 @@ from serving.runtimes.docker import DockerRuntime
 
 
 @pytest.mark.parametrize(
-    ("runtime", "ended"),
-    [("process", ["processes"]), ("docker", ["processes", "containers"])],
+    ("runtime", "missing", "ended"),
+    [
+        ("process", "no Docker engine answers", ["processes"]),
+        ("process", None, ["processes", "containers"]),
+        ("docker", None, ["processes", "containers"]),
+    ],
 )
 def test_left_servers_are_ended(
-    runtime: str, ended: list[str], monkeypatch: pytest.MonkeyPatch
+    runtime: str, missing: str | None, ended: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Processes always; containers where Docker is used. Both ask who is alive."""
+    """Processes always; containers where a Docker engine answers. Both ask who is alive."""
     found: list[str] = []
 
     def is_alive(label: str) -> bool:
@@ -24,6 +28,7 @@ def test_left_servers_are_ended(
         return True
 
     monkeypatch.setattr(module, "reap_orphans", lambda lives: lives("processes"))
+    monkeypatch.setattr(DockerRuntime, "unavailable", lambda: missing)
     monkeypatch.setattr(DockerRuntime, "reap", lambda lives: lives("containers"))
     end_left_servers(runtime, is_alive)
     assert found == ended
