@@ -39,6 +39,7 @@ class Seen:
             figure=block.figure,
             pace=cores_pace,
             memory_bytes=self.reading.usage.memory_bytes,
+            memory_kind=self.reading.usage.memory_kind,
         )
         if block.found and block.found.jobs_pile_up:
             return replace(figures, memory_bytes=None)

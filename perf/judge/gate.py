@@ -8,7 +8,7 @@ verdict `regressed`, none can make it anything else.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from perf.judge.baselines import Baseline, BaselineStore
@@ -131,26 +131,28 @@ def _judged(
         change = estimate(all_of_them[0])
     except NotMeasuredError as fault:
         return Judgement(verdict=Verdict.INCONCLUSIVE, reason=str(fault))
-    quantities = tuple(_each(all_of_them, estimate, terms))
+    quantities, unjudged = _each(all_of_them, estimate, terms)
     worse = any(x.verdict is Verdict.REGRESSED for x in quantities)
     return Judgement(
         verdict=Verdict.REGRESSED if worse else quantities[0].verdict,
         quantities=quantities,
-        incomplete=tuple(_incomplete(pairs, all_of_them, quantities)),
+        incomplete=_incomplete(pairs, all_of_them, unjudged),
         smallest_seen=rule.smallest_seen(change),
     )
 
 
 def _each(
     quantities: Sequence[Quantity], estimate: Callable[[Quantity], Change], terms: Terms
-) -> Sequence[Judged]:
-    judged = []
+) -> tuple[tuple[Judged, ...], Mapping[str, str]]:
+    """Return the verdict on each quantity, and why the others have none, by name."""
+    judged, unjudged = [], {}
     for quantity in quantities:
         rule = terms.rule(quantity)
         try:
             change = estimate(quantity)
-        except NotMeasuredError:
-            continue  # memory cannot be read everywhere
+        except NotMeasuredError as fault:  # memory cannot be read everywhere
+            unjudged[quantity.name] = str(fault)
+            continue
         interval = change.interval(rule.deciding_tail(change), quantity.better)
         judged.append(
             Judged(
@@ -160,18 +162,19 @@ def _each(
                 verdict=rule.verdict(change),
             )
         )
-    return judged
+    return tuple(judged), unjudged
 
 
 def _incomplete(
-    pairs: Sequence[Pair], quantities: Sequence[Quantity], judged: Sequence[Judged]
-) -> Iterator[str]:
-    """Yield what was measured in some blocks, and could not be judged all the same."""
-    names = {one.quantity for one in judged}
-    for quantity in quantities:
-        seen = any(quantity.goodness(pair.scenario) is not None for pair in pairs)
-        if seen and quantity.name not in names:
-            yield quantity.name
+    pairs: Sequence[Pair], quantities: Sequence[Quantity], unjudged: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Return why a quantity was not judged, of those that some block has a value of."""
+    return {
+        one.name: unjudged[one.name]
+        for one in quantities
+        if one.name in unjudged
+        and any(one.goodness(pair.scenario) is not None for pair in pairs)
+    }
 
 
 def _too_few(pairs: Sequence[Pair]) -> Judgement:

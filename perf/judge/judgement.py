@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from perf.stats import Estimate, Verdict
 
@@ -43,8 +44,8 @@ class Judgement:
     At a fixed rate goodput takes its place, and in a search the capacity.
     """
 
-    incomplete: tuple[str, ...] = ()
-    """The quantities that were not judged, because some launch has no value of them."""
+    incomplete: Mapping[str, str] = field(default_factory=dict)
+    """Why a quantity was not judged that some blocks have a value of, by its name."""
 
     smallest_seen: float | None = None
     """The smallest loss of throughput, as a share, that is an alarm 95 times in 100."""

@@ -84,6 +84,7 @@ class StoredBlock(BaseModel):
     memory_bytes: float | None = None
     p99_ms: float | None = None
     figure: str = "throughput"
+    memory_kind: str = "pss"
 
     def block(self) -> Block:
         """Return the block; raises ValueError where a value is impossible."""

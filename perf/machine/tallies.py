@@ -141,8 +141,8 @@ class MemoryTally:
     def add(self, reading: Reading, budget_s: float) -> float:
         """Count one reading; return the CPU time that was spent on PSS, in seconds.
 
-        PSS is read at the first time. Later it is read if it costs at most `budget_s`, and
-        the block has no value yet, or may have a new highest one.
+        PSS is read at the first time in each block. Later it is read if it costs at most
+        `budget_s`, and may have a new highest value.
         """
         self.last_bytes = {}
         if not reading.roots:
@@ -181,10 +181,8 @@ class MemoryTally:
         PSS is at most RSS, which is known already. So PSS can only rise above its peak if
         RSS lies above that peak. It most likely does if RSS is near its own peak.
         """
-        if self._peak_pss is None:
-            return True
+        if self._peak_pss is None or self._block_pss is None:
+            return True  # every block needs a value; later samples wait until it is paid
         if budget_s < self._pss_cost_s:
             return False
-        if self._block_pss is None:
-            return True  # every block should have a value
         return rss > max(self._peak_pss, int(_NEAR_HIGHEST * (self._peak_rss or 0)))

@@ -74,6 +74,9 @@ class BlockUsage:
     memory_bytes: int | None = None
     """The highest memory of all processes together; None where none was sampled."""
 
+    memory_kind: str = "pss"
+    """What the memory is: pss or rss."""
+
 
 class Monitor:
     """Measures CPU and memory of process trees in the blocks that `measuring` marks.
@@ -161,6 +164,7 @@ class Monitor:
                 self._closed_s += reading.at_s - start_s
                 usage.cpu_s = self._cpu.used_s() - before_s
                 usage.memory_bytes = self._memory.block_bytes()
+                usage.memory_kind = self._memory.kind()
 
     def stop(self) -> Usage:
         """End the thread, and return what the blocks used; idempotent.

@@ -129,7 +129,10 @@ def _beside_the_table(result: ScenarioResult) -> list[str]:
     shown = judgement.quantities[0]
     said += [_moved(one) for one in judgement.worse if one is not shown]
     said += [f"not certain: {_moved(one)}" for one in judgement.suspects]
-    said += [f"{_WHAT[name]} could not be judged" for name in judgement.incomplete]
+    said += [
+        f"{_WHAT[name]} could not be judged: {why}"
+        for name, why in judgement.incomplete.items()
+    ]
     if judgement.verdict is not Verdict.UNCHANGED:
         said.append(_lowered(_differences(judgement)))
     return said

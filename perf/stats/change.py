@@ -30,12 +30,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
-from perf.stats.launches import launch_differences, launch_goodness, matched_goodness
+from perf.stats.launches import (
+    demand_one_kind,
+    launch_differences,
+    launch_goodness,
+    matched_goodness,
+)
 from perf.stats.middle import middle_of
 from perf.stats.moderated import Prior, Variance, moderated, sum_of
 from perf.stats.quantity import THROUGHPUT, Quantity
 from perf.stats.ratio import Estimate, exp_within_limits
-from perf.stats.sample import Sample, squares
+from perf.stats.sample import Block, Sample, squares
 
 _Floats = NDArray[np.float64]
 
@@ -108,6 +113,7 @@ def estimate_change(
     """
     if not baseline:
         raise ValueError("a baseline has at least one run")
+    demand_one_kind(quantity, _of_scenarios(current, *baseline))
     if quantity.matched:
         return _matched_change((current, *baseline), quantity)
     runs = [launch_goodness(sample, quantity) for sample in (current, *baseline)]
@@ -163,6 +169,7 @@ def estimate_apart(
     Both were measured in the same minutes, each in launches of its own. Raises
     NotMeasuredError.
     """
+    demand_one_kind(quantity, _of_scenarios(sample, other))
     ours, theirs = launch_goodness(sample, quantity), launch_goodness(other, quantity)
     return change_of(
         float(ours.mean() - theirs.mean()),
@@ -193,6 +200,8 @@ def estimate_side_by_side(sample: Sample, quantity: Quantity = THROUGHPUT) -> Ch
     It is the middle of the launches. For a quantity whose outliers are what is judged, it
     is their mean. Raises NotMeasuredError.
     """
+    blocks = (block for pair in sample.pairs for block in (pair.scenario, pair.reference))
+    demand_one_kind(quantity, blocks)
     differences = launch_differences(sample, quantity)
     if quantity.clipped:
         point, variance = middle_of(differences, quantity.launch)
@@ -219,6 +228,10 @@ def change_of(
         baseline_launches=baseline_launches,
         parts=parts,
     )
+
+
+def _of_scenarios(*samples: Sample) -> list[Block]:
+    return [pair.scenario for sample in samples for pair in sample.pairs]
 
 
 def _of_mean(launches: _Floats, quantity: Quantity) -> Variance:

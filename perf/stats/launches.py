@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,18 @@ _Floats = NDArray[np.float64]
 
 
 class NotMeasuredError(ValueError):
-    """A quantity, or the pace that it is corrected for, was not measured in some launch."""
+    """A quantity, or the pace that it is corrected for, was not measured in some launch.
+
+    Or blocks that are to be compared measured it in two ways.
+    """
+
+
+def demand_one_kind(quantity: Quantity, blocks: Iterable[Block]) -> None:
+    """Raise NotMeasuredError where the blocks measured the quantity in several ways."""
+    kinds = {quantity.kind(block) for block in blocks if quantity.of(block) is not None}
+    if len(kinds) > 1:
+        ways = " and ".join(sorted(kinds))
+        raise NotMeasuredError(f"{quantity.name} was measured in two ways, {ways}")
 
 
 def launch_goodness(sample: Sample, quantity: Quantity) -> _Floats:
@@ -79,7 +90,8 @@ def launch_differences(sample: Sample, quantity: Quantity) -> _Floats:
 def _all(values: Sequence[float | None], quantity: Quantity) -> _Floats:
     known = [value for value in values if value is not None]
     if len(known) < len(values):
-        raise NotMeasuredError(f"{quantity.name} or its pace was not measured everywhere")
+        what = f"{quantity.name} or its pace" if quantity.paced else quantity.name
+        raise NotMeasuredError(f"{what} was not measured everywhere")
     return np.array(known, dtype=np.float64)
 
 

@@ -23,6 +23,9 @@ class Quantity:
     better: int
     """1 where more is better, -1 where less is."""
 
+    kind: Callable[[Block], str] = lambda _: ""
+    """Returns how the value was measured; values of two kinds are not compared."""
+
     paced: int = 0
     """With which power of the pace it grows: 1 for throughput, -1 for times, 0 for memory.
 
@@ -78,6 +81,7 @@ THROUGHPUT = Quantity(
 MEMORY = Quantity(
     name="memory",
     of=lambda block: block.memory_bytes,
+    kind=lambda block: block.memory_kind,
     better=-1,
     share=0.1,
     peak=True,

@@ -39,6 +39,9 @@ class Block:
     figure: str = "throughput"
     """What `rps` is: throughput, goodput or capacity, see `perf.stats.quantity`."""
 
+    memory_kind: str = "pss"
+    """How the memory was counted: pss or rss, see `perf.machine.usage`."""
+
     def __post_init__(self) -> None:
         for name in ("rps", "pace", "cpu_ms", "memory_bytes", "p99_ms"):
             value = getattr(self, name)

@@ -147,6 +147,7 @@ blocks = st.builds(
     pace=st.none() | positive,
     cpu_ms=st.none() | positive,
     memory_bytes=st.none() | positive,
+    memory_kind=st.sampled_from(["pss", "rss"]),
     p99_ms=st.none() | positive,
 )
 pairs = st.lists(

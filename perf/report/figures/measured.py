@@ -21,6 +21,7 @@ _BLOCK = {
         "pace": described("How fast the cores were while it ran.", AMOUNT),
         "cpu_ms": described("CPU milliseconds of an image.", AMOUNT),
         "memory_bytes": described("The highest memory of all processes.", AMOUNT),
+        "memory_kind": described("What memory_bytes is: pss or rss.", TEXT),
         "p99_ms": described("The 99th percentile of the latency.", AMOUNT),
         "figure": described("What rps is: throughput, goodput or capacity.", TEXT),
     },

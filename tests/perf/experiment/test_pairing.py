@@ -167,9 +167,11 @@ def test_a_search_is_not_judged_by_the_memory_of_jobs_that_pile_up(
     run = BlockRun((record(0),), BlockTotals(0.0, 4.0, 0.0, 0.0))
     found = Found(2.0, 9.0, 0.95, probes=(), jobs_pile_up=pile_up)
     block = MeasuredBlock(run, (IMAGE,), found)
-    reading = BlockReading(usage=BlockUsage(cpu_s=2.0, memory_bytes=1000))
+    usage = BlockUsage(cpu_s=2.0, memory_bytes=1000, memory_kind="rss")
+    reading = BlockReading(usage=usage)
     seen = Seen(block, reading).figures(FakePace())
     assert seen.memory_bytes == (None if pile_up else 1000)
+    assert seen.memory_kind == "rss"
     assert (seen.cpu_ms, seen.figure) == (None, "capacity")
 
 

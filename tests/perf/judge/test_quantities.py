@@ -133,6 +133,15 @@ def test_what_was_not_read_is_left_out(judge: Judge, what: str, quantity: str) -
     assert found.verdict is Verdict.UNCHANGED
 
 
+def test_memory_that_was_counted_in_another_way_is_no_regression(tmp_path: Path) -> None:
+    """RSS counts shared memory several times. A baseline of PSS does not judge it."""
+    summed = measured(lambda one: replace(times(one, memory_bytes=1.5), memory_kind="rss"))
+    found = since_three_runs(tmp_path, summed)
+    assert found.verdict is Verdict.UNCHANGED
+    assert tuple(verdicts(found)) == ("throughput", "cpu", "p99")
+    assert found.incomplete == {"memory": "memory was measured in two ways, pss and rss"}
+
+
 def test_memory_needs_no_reading_in_every_block(judge: Judge) -> None:
     """One reading in each launch is enough, for the peak of a launch is what counts."""
     pairs = [

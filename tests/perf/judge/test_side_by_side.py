@@ -50,7 +50,16 @@ def test_what_may_be_worse_is_told() -> None:
 
 
 def test_a_quantity_that_is_missing_in_a_launch_is_told() -> None:
-    """What was measured in no launch is not missing."""
+    """The reason is too. What was measured in no launch is not missing."""
     one = Block(2.0, 1.0, memory_bytes=1e9)
     found = beside((one, one), (one, one), (Block(2.0, 1.0), one))
-    assert found.incomplete == ("memory",)
+    assert found.incomplete == {"memory": "memory was not measured everywhere"}
+
+
+def test_memory_that_was_counted_in_two_ways_is_not_compared() -> None:
+    """RSS counts shared memory several times: no regression. The reason is told."""
+    ours = Block(2.0, 1.0, memory_bytes=2e9, memory_kind="rss")
+    theirs = Block(2.0, 1.0, memory_bytes=1e9)
+    found = beside((ours, theirs), (ours, theirs))
+    assert found.verdict is not Verdict.REGRESSED
+    assert found.incomplete == {"memory": "memory was measured in two ways, pss and rss"}

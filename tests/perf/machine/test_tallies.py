@@ -69,7 +69,7 @@ def test_the_maximum_is_over_half_a_second_or_more() -> None:
 def test_pss_is_read_where_it_can_have_risen_and_the_budget_allows_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """PSS is read the first time, and later with a budget and an RSS near its peak."""
+    """PSS is read first in each block, and later with a budget and an RSS near its peak."""
     asked = []
 
     def pss_bytes(pids: list[int]) -> int:
@@ -93,4 +93,7 @@ def test_pss_is_read_where_it_can_have_risen_and_the_budget_allows_it(
     assert not pss_is_read(800, budget_s=1.0)
     assert pss_is_read(2000, budget_s=1.0)
     assert not pss_is_read(1000, budget_s=1.0)
+    tally.resume()
+    assert pss_is_read(800, budget_s=-1.0)
+    assert not pss_is_read(800, budget_s=-1.0)
     assert tally.peak_bytes() == 500

@@ -204,8 +204,9 @@ def _share(start: Start, patched: AbstractContextManager[object]) -> tuple[Usage
     roots = Roots(jobs=(parent.pid,))
     parent.ask("share 64 4")
     with patched, Monitor(roots, usable_cores=2.0) as monitor:
-        with monitor.measuring():
+        with monitor.measuring() as block:
             roots.wait_for_samples(1)
+        assert block.memory_kind == monitor.stop().memory_kind
         tree = [psutil.Process(parent.pid), *psutil.Process(parent.pid).children()]
         return monitor.stop(), sum(process.memory_info().rss for process in tree)
 

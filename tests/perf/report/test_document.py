@@ -59,7 +59,11 @@ def test_it_holds_every_pair() -> None:
     """A pair is written with both blocks, its launch and its yardstick or null."""
     lone = replace(BATCH.pairs[1], yardstick_rps=None)
     (row,) = rows(replace(BATCH, pairs=(BATCH.pairs[0], lone), against_pairs=(lone,)))
-    unread = {"figure": "throughput", **dict.fromkeys(("cpu_ms", "memory_bytes", "p99_ms"))}
+    unread = {
+        "figure": "throughput",
+        "memory_kind": "pss",
+        **dict.fromkeys(("cpu_ms", "memory_bytes", "p99_ms")),
+    }
     theirs = {"rps": 1.8, "pace": 1.0, **unread}
     assert row["pairs"][0] == {
         "scenario": {"rps": 4.7, "pace": 1.1, **unread},

@@ -252,6 +252,13 @@ def test_a_remark_has_what_regressed_beside_throughput() -> None:
     )
 
 
+def test_a_remark_says_what_could_not_be_judged_and_why() -> None:
+    """The table does not show that a quantity is missing."""
+    why = "memory was measured in two ways, pss and rss"
+    found = rejudged(BATCH, verdict=Verdict.UNCHANGED, incomplete={"memory": why})
+    assert remark(found) == f"{BATCH.name}: peak memory could not be judged: {why}"
+
+
 @pytest.mark.parametrize(
     ("replaced", "pairs"),
     [

@@ -24,7 +24,7 @@ from perf.stats import (
     estimate_change,
     estimate_side_by_side,
 )
-from perf.stats.change import tail_of
+from perf.stats.change import estimate_apart, tail_of
 from perf.stats.moderated import Prior
 from perf.stats.quantity import MEMORY, P99
 from tests.perf.stats.simulation import Arms, noise
@@ -227,6 +227,28 @@ def test_what_was_not_measured_cannot_be_compared(lacking: Block) -> None:
             with pytest.raises(NotMeasuredError, match="p99"):
                 estimate_change(good, bad, quantity=P99)
     assert issubclass(NotMeasuredError, ValueError)
+
+
+def test_values_of_two_kinds_are_not_compared() -> None:
+    """Neither of two runs nor of two trees. What was not measured has no kind."""
+
+    def run(scenario: Block, reference: Block) -> Sample:
+        return Sample([Pair(scenario, reference, 0), Pair(scenario, reference, 1)])
+
+    shared = Block(1.0, 1.0, memory_bytes=1e9)
+    summed = replace(shared, memory_kind="rss")
+    unknown = replace(summed, memory_bytes=None)
+    ours, theirs = run(shared, shared), run(summed, shared)
+    with pytest.raises(NotMeasuredError, match="memory was measured in two ways"):
+        estimate_change(ours, theirs, quantity=MEMORY)
+    with pytest.raises(NotMeasuredError, match="memory was measured in two ways"):
+        estimate_apart(ours, theirs, MEMORY)
+    with pytest.raises(NotMeasuredError, match="memory was measured in two ways"):
+        estimate_side_by_side(run(shared, summed), MEMORY)
+    assert estimate_side_by_side(run(summed, summed), MEMORY).point == 0.0
+    assert estimate_side_by_side(run(shared, summed)).point == 0.0
+    mixed = Sample([Pair(shared, shared, 0), Pair(unknown, shared, 0)])
+    assert estimate_change(mixed, mixed, quantity=MEMORY).point == 0.0
 
 
 def test_a_very_wide_interval_stays_finite() -> None:
