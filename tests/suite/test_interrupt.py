@@ -137,6 +137,20 @@ def test_after_sigkill_jobs_end_and_the_next_run_ends_the_server(suite: Suite) -
     assert run.servers() == []
 
 
+@pytest.mark.usefixtures("engine")
+def test_after_sigkill_a_run_with_processes_removes_the_container(suite: Suite) -> None:
+    """It could use memory and CPU beside all later runs."""
+    wheels = Path(WHEELS) if WHEELS else None
+    DockerRuntime(session_name(), base=BASE, wheels=wheels).image()
+    run = suite.start(*served(), "--perf-runtime", "docker")
+    run.until("a container is started", suite.containers)
+    run.process.kill()
+    run.process.wait()
+    assert suite.containers(), "nothing is left that could be removed"
+    assert_the_next_run_works(suite)
+    assert suite.containers() == {}
+
+
 def test_after_sigkill_side_by_side_no_process_stays_stopped(suite: Suite) -> None:
     """The tree that waits for its turn is stopped, and cannot notice. It ends all the same.
 
