@@ -3,8 +3,8 @@
 Such an environment installs nothing. It runs the environment of its row's family for this
 row alone, so all scenarios of a family share one copy of torch.
 
-Without a handler, a SIGTERM that reaches tox alone ends it at once, and the run that it
-started goes on.
+tox has no handler for SIGTERM. One that reaches tox alone would end it at once, and the
+run that it started would go on.
 """
 
 from __future__ import annotations
@@ -69,7 +69,8 @@ def _end_at_signals() -> None:
 
 
 def _end(number: int, _: object) -> None:
-    signal.signal(number, signal.SIG_IGN)  # one is enough
+    for one in _PASSED_ON:  # a second signal must not interrupt the end
+        signal.signal(one, signal.SIG_IGN)
     for pid in _children():
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, number)

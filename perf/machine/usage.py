@@ -5,8 +5,9 @@ at the end of each block, so the mean is exact. Only the maximum and the memory 
 
 Memory is PSS (Linux, /proc/PID/smaps_rollup). A page that n processes share counts one n-th
 in each of them, so a sum over processes counts it once. PSS cannot be read for a process of
-another user, with a kernel without smaps_rollup, or outside Linux. Then the whole
-measurement uses RSS and says so: a shared page counts once for every process.
+another user, with a kernel without smaps_rollup, or outside Linux. From then on blocks
+have RSS, and so has the peak of the whole measurement: a shared page counts once for every
+process. Each value says which one it is.
 
 Outside Linux, the CPU time of processes that end between two readings is lost too.
 """

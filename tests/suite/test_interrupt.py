@@ -139,7 +139,7 @@ def test_after_sigkill_jobs_end_and_the_next_run_ends_the_server(suite: Suite) -
 
 @pytest.mark.usefixtures("engine")
 def test_after_sigkill_a_run_with_processes_removes_the_container(suite: Suite) -> None:
-    """It could use memory and CPU beside all later runs."""
+    """What a killed run left is gone, though the next run starts no container."""
     wheels = Path(WHEELS) if WHEELS else None
     DockerRuntime(session_name(), base=BASE, wheels=wheels).image()
     run = suite.start(*served(), "--perf-runtime", "docker")
