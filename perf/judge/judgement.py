@@ -50,6 +50,9 @@ class Judgement:
     smallest_seen: float | None = None
     """The smallest loss of throughput, as a share, that is an alarm 95 times in 100."""
 
+    missed_tolerance: float | None = None
+    """The tolerance side by side, where the change is only known to lie in a larger one."""
+
     baseline_file: str | None = None
 
     against: str = ""

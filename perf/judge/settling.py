@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
+from perf.judge.gate import Terms, judge_side_by_side
 from perf.judge.judgement import Judgement
+from perf.stats import Pair, Verdict
+
+
+def judge_settling(
+    pairs: Sequence[Pair], beside: Terms, since_baseline: Terms
+) -> Judgement:
+    """Return the verdict side by side, at the end of a measurement that settles.
+
+    The tolerance `beside` is smaller than that `since_baseline`. A change that lies inside
+    the larger one and is not certain is unchanged too: a baseline that showed as much would
+    have passed the scenario.
+    """
+    found = judge_side_by_side(pairs, beside)
+    if found.verdict is not Verdict.INCONCLUSIVE:
+        return found
+    wider = judge_side_by_side(pairs, since_baseline)
+    if wider.verdict is not Verdict.UNCHANGED:
+        return found
+    return replace(
+        found,
+        verdict=wider.verdict,
+        quantities=wider.quantities,
+        missed_tolerance=found.quantities[0].tolerance,
+    )
 
 
 def settled(before: Judgement, beside: Judgement) -> Judgement:

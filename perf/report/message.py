@@ -105,7 +105,7 @@ def _why(result: ScenarioResult) -> str:
         said = _told(judgement, f" since {_baseline(judgement)}")
     if judgement.verdict is Verdict.INCONCLUSIVE:
         return f"too little evidence: {said}; {_detectable(result)}"
-    return said
+    return "; ".join(filter(None, (said, _missed(judgement))))
 
 
 def _told(judgement: Judgement, since: str = "") -> str:
@@ -126,6 +126,7 @@ def _beside_the_table(result: ScenarioResult) -> list[str]:
         said.append(f"too little evidence: {_detectable(result)}")
     if judgement.against:
         said.append(_over(judgement))
+    said.append(_missed(judgement))
     shown = judgement.quantities[0]
     said += [_moved(one) for one in judgement.worse if one is not shown]
     said += [f"not certain: {_moved(one)}" for one in judgement.suspects]
@@ -149,6 +150,18 @@ def _moved(one: Judged, since: str = "") -> str:
 def _over(judgement: Judgement) -> str:
     """Return which tree is compared with which, side by side."""
     return f"{judgement.ours} over {judgement.against}"
+
+
+def _missed(judgement: Judgement) -> str:
+    """Return that the tolerance is not that of other runs side by side, or nothing."""
+    if judgement.missed_tolerance is None:
+        return ""
+    smaller = formatting.fraction(judgement.missed_tolerance)
+    own = formatting.fraction(judgement.quantities[0].tolerance)
+    return (
+        f"too little evidence that the change lies inside {smaller}, but it lies inside "
+        f"the row's own tolerance of {own}"
+    )
 
 
 def _before(judgement: Judgement) -> str:

@@ -18,6 +18,7 @@ from perf.experiment.schedule import Course
 from perf.experiment.turns import Turns
 from perf.judge.gate import Terms, judge_side_by_side
 from perf.judge.judgement import Judgement
+from perf.judge.settling import judge_settling
 from perf.load.arrivals.closed import ClosedLoop
 from perf.machine.lock import is_alive
 from perf.stats import Pair
@@ -43,6 +44,9 @@ class SideBySide:
 
     option: str
     """What messages about the tree begin with, such as `--perf-against v1.4`."""
+
+    settles: bool = False
+    """Whether a baseline left the scenario open, and `tree` is the baseline's commit."""
 
     def run(self, rounds: Rounds, budget_s: float | None) -> Result:
         """Measure and judge.
@@ -76,7 +80,7 @@ class SideBySide:
             together=self._turns(arm, reference, stack),
         ).run()
         judgement = replace(
-            self._judge(outcome.pairing.pairs, course.planned),
+            self._at_the_end(outcome.pairing.pairs, course.planned),
             against=self.tree.label,
             ours=ours.label,
             turn_s=context.settings.turn_s if self._in_turns else 0.0,
@@ -118,12 +122,22 @@ class SideBySide:
         return bool(settings.turn_s) and closed and settings.device == "cpu"
 
     def _judge(self, pairs: Sequence[Pair], planned: int) -> Judgement:
-        terms = Terms(
+        return judge_side_by_side(pairs, self._terms(planned, side_by_side=True))
+
+    def _at_the_end(self, pairs: Sequence[Pair], planned: int) -> Judgement:
+        if not self.settles:
+            return self._judge(pairs, planned)
+        beside, since_baseline = (
+            self._terms(planned, side_by_side=which) for which in (True, False)
+        )
+        return judge_settling(pairs, beside, since_baseline)
+
+    def _terms(self, planned: int, *, side_by_side: bool) -> Terms:
+        return Terms(
             planned=planned,
             scenarios=self.context.judged,
-            tolerances=self.scenario.tolerances(side_by_side=True),
+            tolerances=self.scenario.tolerances(side_by_side=side_by_side),
         )
-        return judge_side_by_side(pairs, terms)
 
     def _arm(self, tree: Tree, stack: ExitStack) -> HostedArm:
         """Return an arm of `tree`, which `stack` stops."""

@@ -20,6 +20,9 @@ ROOT = Path(__file__).resolve().parents[3]
 _MEASURED = ("serving", "perf/load")
 """The folders with what servers and jobs run: the model, the handlers, the clients."""
 
+_NOT_MEASURED = (":(exclude)history",)
+"""Where `--perf-history` usually writes: a night before is no change of the code."""
+
 _HOST_FILE = Path(*HOST.split(".")).with_suffix(".py")
 _CACHE = "__pycache__"
 _TABLE = Path("perf", "scenarios.toml")
@@ -122,7 +125,7 @@ def folder_of(ref: str) -> Path | None:
 
 def _checkout(root: Path, label: str) -> Tree:
     commit = _git("rev-parse", "HEAD", root=root) or ""
-    changed = bool(_git("status", "--porcelain", root=root))
+    changed = bool(_git("status", "--porcelain", "--", ".", *_NOT_MEASURED, root=root))
     return Tree(root=root, label=label, commit=commit, changed=changed)
 
 

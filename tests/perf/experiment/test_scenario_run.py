@@ -120,7 +120,17 @@ def make(monkeypatch: pytest.MonkeyPatch) -> Make:
             baseline = SimpleNamespace(commit=commit, path=FILE) if bench.baseline else None
             return SimpleNamespace(run=bench.since_run, baseline=baseline, identity=None)
 
-        def beside(_context: object, _row: object, tree: _Tree, _option: str) -> object:
+        def beside(
+            _context: object,
+            _row: object,
+            tree: _Tree,
+            _option: str,
+            *,
+            settles: bool = False,
+        ) -> object:
+            # A tree that the user named has the smaller tolerance, whatever is found.
+            assert settles is tree.label.startswith("the baseline's commit ")
+
             def run(_rounds: object, budget_s: float | None) -> Result:
                 return bench.beside_run(tree.label, budget_s)
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from perf.judge.gate import judge_side_by_side
 from perf.judge.judgement import Judgement
-from perf.judge.settling import settled, unsettled
-from perf.report.message import explain, remark
-from perf.stats import Verdict
+from perf.judge.settling import judge_settling, settled, unsettled
+from perf.report.message import explain, reason, remark
+from perf.stats import Block, Pair, Verdict
+from tests.perf.judge.judging import terms
 from tests.support.results import BATCH, HEADER, HEAVIER, judged
 
 BEFORE = BATCH.judgement
@@ -58,6 +62,63 @@ def test_more_memory_that_is_not_certain_keeps_a_scenario_open(
     certain = verdict in {Verdict.UNCHANGED, Verdict.IMPROVED}
     assert found.is_decided is (verdict is Verdict.REGRESSED or (certain and not open_))
     assert found.is_open or not open_
+
+
+@given(
+    changes=st.lists(st.floats(min_value=0.7, max_value=1.4), min_size=2, max_size=8),
+    heavier=st.sampled_from([1.0, 1.3]),
+)
+def test_the_larger_tolerance_only_decides_what_would_stay_open(
+    changes: list[float], heavier: float
+) -> None:
+    """It calls unchanged what lies inside it. Whatever is certain stays as it is."""
+    plain = Block(4.0, 1.0, memory_bytes=1e9)
+    pairs = [
+        Pair(Block(4.0 * one, 1.0, memory_bytes=heavier * 1e9), plain, launch)
+        for launch, one in enumerate(changes)
+    ]
+    near, far = (terms(tolerance, len(pairs)) for tolerance in (0.02, 0.15))
+    before, wider = judge_side_by_side(pairs, near), judge_side_by_side(pairs, far)
+    found = judge_settling(pairs, near, far)
+    open_ = before.verdict is Verdict.INCONCLUSIVE
+    if not (open_ and wider.verdict is Verdict.UNCHANGED):
+        assert found == before
+        return
+    assert found == replace(
+        before,
+        verdict=Verdict.UNCHANGED,
+        quantities=wider.quantities,
+        missed_tolerance=0.02,
+    )
+
+
+@pytest.mark.parametrize(
+    ("noise", "verdict"), [(0.03, Verdict.UNCHANGED), (0.2, Verdict.INCONCLUSIVE)]
+)
+def test_noise_is_unchanged_only_inside_the_row_s_tolerance(
+    noise: float, verdict: Verdict
+) -> None:
+    """Launches that differ by 3 % show that 15 % are not lost; by 20 %, nothing."""
+    plain = Block(4.0, 1.0)
+    pairs = [
+        Pair(Block(4.0 * (1.0 + sign * noise), 1.0), plain, launch)
+        for launch, sign in enumerate((1, -1, 1, -1, 1, -1))
+    ]
+    assert judge_side_by_side(pairs, terms(0.02, 6)).verdict is Verdict.INCONCLUSIVE
+    assert judge_settling(pairs, terms(0.02, 6), terms(0.15, 6)).verdict is verdict
+
+
+def test_the_larger_tolerance_is_told() -> None:
+    """In the message and under the table, which shows the larger one alone."""
+    wide = replace(BESIDE, missed_tolerance=0.02)
+    result = replace(BATCH, judgement=settled(BEFORE, wide))
+    told = (
+        "too little evidence that the change lies inside 2 %, but it lies inside the row's "
+        "own tolerance of 10 %"
+    )
+    assert f"{NOW}; {told}. " in explain(result, HEADER)
+    assert remark(result) == f"serving-batch: HEAD over {BESIDE.against}; {told}; b{THEN}"
+    assert not reason(result)
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

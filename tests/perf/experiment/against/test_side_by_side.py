@@ -21,6 +21,7 @@ from perf.experiment.against.side_by_side import (
 from perf.experiment.against.tree import Tree, own_tree
 from perf.experiment.context import RunContext
 from perf.machine.lock import is_alive
+from perf.stats import Block, Pair, Verdict
 from serving.errors import PerfError
 
 
@@ -137,6 +138,25 @@ def test_a_host_gets_the_limits_of_the_run(
     assert limits == {"startup_timeout_s": 300, "job_timeout_s": 120}
     assert options.get("job_timeout") == asked_s
     assert "turn" not in options
+
+
+@pytest.mark.parametrize(
+    ("settles", "verdict"), [(False, Verdict.INCONCLUSIVE), (True, Verdict.UNCHANGED)]
+)
+def test_only_what_a_baseline_left_open_has_the_row_s_own_tolerance(
+    theirs: Tree, *, settles: bool, verdict: Verdict
+) -> None:
+    """Launches that differ by 3 % leave a change of 2 % open, and exclude one of 5 %."""
+    row = Table.read().scenario[0]
+    assert (row.against_tolerance, row.tolerance) == (0.02, 0.05)
+    context = cast("RunContext", SimpleNamespace(judged=1))
+    beside = SideBySide(context, row, theirs, "", settles=settles)
+    pairs = [
+        Pair(Block(4.0 * times, 1.0), Block(4.0, 1.0), launch)
+        for launch, times in enumerate((1.03, 0.97) * 4)
+    ]
+    assert beside._judge(pairs, len(pairs)).verdict is Verdict.INCONCLUSIVE
+    assert beside._at_the_end(pairs, len(pairs)).verdict is verdict
 
 
 def test_differences_name_what_changed() -> None:
