@@ -220,6 +220,14 @@ def test_our_own_tree_is_named_by_its_state(ours: Repository) -> None:
     assert own_tree().label == "the working tree"
 
 
+def test_the_history_is_no_change_of_the_code(ours: Repository) -> None:
+    """A run adds a line to it, and the next run measures the same commit again."""
+    ours.write("history/class.jsonl", "{}")
+    assert own_tree().label == "HEAD"
+    ours.write("perf/history/new.py", "")
+    assert own_tree().label == "the working tree"
+
+
 def test_our_own_tree_without_git_is_the_working_tree(ours: Repository) -> None:
     """There is no HEAD then."""
     shutil.rmtree(ours.root / ".git")
