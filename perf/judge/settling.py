@@ -15,15 +15,16 @@ def judge_settling(
 ) -> Judgement:
     """Return the verdict side by side, at the end of a measurement that settles.
 
-    The tolerance `beside` is smaller than that `since_baseline`. A change that lies inside
-    the larger one and is not certain is unchanged too: a baseline that showed as much would
-    have passed the scenario.
+    The tolerance `beside` is smaller than that `since_baseline`. A change that stays open
+    but lies inside the larger one is unchanged too: a baseline that showed as much would
+    have passed the scenario. It stays open where its whole interval says loss.
     """
     found = judge_side_by_side(pairs, beside)
     if found.verdict is not Verdict.INCONCLUSIVE:
         return found
     wider = judge_side_by_side(pairs, since_baseline)
-    if wider.verdict is not Verdict.UNCHANGED:
+    change = wider.change
+    if wider.verdict is not Verdict.UNCHANGED or change is None or change.high < 1.0:
         return found
     return replace(
         found,

@@ -12,10 +12,10 @@ BLOCK = Block(rps=4.0, pace=1.0, cpu_ms=300.0, memory_bytes=1e9, p99_ms=800.0)
 SCATTER = (0.99, 1.0, 1.01, 1.0, 0.99, 1.01)
 
 
-def terms(tolerance: float = 0.1, planned: int = 3) -> Terms:
-    """Return the terms of the only scenario of a run."""
+def terms(tolerance: float = 0.1, planned: int = 3, scenarios: int = 1) -> Terms:
+    """Return the terms of one scenario of a run; by default it is the only one."""
     tolerances = {one.name: tolerance for one in QUANTITIES}
-    return Terms(planned=planned, scenarios=1, tolerances=tolerances)
+    return Terms(planned=planned, scenarios=scenarios, tolerances=tolerances)
 
 
 def measured(

@@ -71,7 +71,7 @@ def test_more_memory_that_is_not_certain_keeps_a_scenario_open(
 def test_the_larger_tolerance_only_decides_what_would_stay_open(
     changes: list[float], heavier: float
 ) -> None:
-    """It calls unchanged what lies inside it. Whatever is certain stays as it is."""
+    """It calls unchanged what lies inside it, and is not a loss. What is certain stays."""
     plain = Block(4.0, 1.0, memory_bytes=1e9)
     pairs = [
         Pair(Block(4.0 * one, 1.0, memory_bytes=heavier * 1e9), plain, launch)
@@ -81,7 +81,8 @@ def test_the_larger_tolerance_only_decides_what_would_stay_open(
     before, wider = judge_side_by_side(pairs, near), judge_side_by_side(pairs, far)
     found = judge_settling(pairs, near, far)
     open_ = before.verdict is Verdict.INCONCLUSIVE
-    if not (open_ and wider.verdict is Verdict.UNCHANGED):
+    lost = wider.change is not None and wider.change.high < 1.0
+    if lost or not (open_ and wider.verdict is Verdict.UNCHANGED):
         assert found == before
         return
     assert found == replace(
@@ -106,6 +107,25 @@ def test_noise_is_unchanged_only_inside_the_row_s_tolerance(
     ]
     assert judge_side_by_side(pairs, terms(0.02, 6)).verdict is Verdict.INCONCLUSIVE
     assert judge_settling(pairs, terms(0.02, 6), terms(0.15, 6)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("shift", "verdict"), [(-0.04, Verdict.INCONCLUSIVE), (0.04, Verdict.UNCHANGED)]
+)
+def test_what_looks_like_a_loss_stays_open(shift: float, verdict: Verdict) -> None:
+    """The 95 % interval is below zero, and only the wider one of an alarm is not."""
+    plain = Block(4.0, 1.0)
+    pairs = [
+        Pair(Block(4.0 * (1.0 + shift + noise), 1.0), plain, launch)
+        for launch, noise in enumerate((0.035, -0.035) * 4)
+    ]
+    near, far = (terms(tolerance, 8, scenarios=9) for tolerance in (0.02, 0.15))
+    wider = judge_side_by_side(pairs, far)
+    assert wider.verdict is Verdict.UNCHANGED
+    assert wider.change is not None
+    assert not wider.change.low < 1.0 < wider.change.high
+    assert judge_side_by_side(pairs, near).verdict is Verdict.INCONCLUSIVE
+    assert judge_settling(pairs, near, far).verdict is verdict
 
 
 def test_the_larger_tolerance_is_told() -> None:
