@@ -21,6 +21,7 @@ from tox.config.loader.memory import MemoryLoader
 from tox.config.sets import ConfigSet
 from tox.config.types import Command
 from tox.plugin import impl
+from tox.report import HandledError
 from tox.session.state import State
 
 _ROOT = Path(__file__).parent
@@ -28,10 +29,16 @@ _PASSED_ON = (signal.SIGTERM, signal.SIGHUP)
 
 
 def scenario_families() -> dict[str, str]:
-    """Return the family of each row of the table, by the row's name, in table order."""
-    text = (_ROOT / "perf" / "scenarios.toml").read_text("utf-8")
-    rows = tomllib.loads(text)["scenario"]
-    return {row["name"]: row.get("family", "main") for row in rows}
+    """Return the family of each row of the table, by the row's name, in table order.
+
+    Raises HandledError, which tox tells in one line, where the table cannot be read.
+    """
+    table = _ROOT / "perf" / "scenarios.toml"
+    try:
+        rows = tomllib.loads(table.read_text("utf-8"))["scenario"]
+        return {row["name"]: row.get("family", "main") for row in rows}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise HandledError(f"{table}: {fault!r}") from None
 
 
 @impl

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -70,6 +71,27 @@ def started(project: Path) -> Iterator[list[psutil.Process]]:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(tox.pid, signal.SIGKILL)
         tox.wait()
+
+
+@pytest.mark.parametrize(
+    "text", ["[[scenario]", "[[scenario]]", "[scenario]\nname = 'x'", ""]
+)
+def test_a_damaged_table_is_told_in_one_line(project: Path, text: str) -> None:
+    """Every command of tox reads the table, so each would end in a traceback."""
+    (project / "perf" / "scenarios.toml").write_text(text, "utf-8")
+    listed = subprocess.run(
+        [sys.executable, "-m", "tox", "list"],
+        cwd=project,
+        env={name: value for name, value in os.environ.items() if "TOX" not in name},
+        capture_output=True,
+        text=True,
+        timeout=60.0,
+        check=False,
+    )
+    said = listed.stdout + listed.stderr
+    assert listed.returncode != 0
+    assert "Traceback" not in said
+    assert "scenarios.toml" in said
 
 
 @pytest.mark.slow(reason="makes two environments with tox")

@@ -27,6 +27,7 @@ from serving.temporary import TemporaryFolderError, naming_tmpdir
 GOOD, BAD, SKIP = 0, 1, 125
 ABORT = 128  # git takes any other code below it for a bad commit
 _WORDS = 2  # the scenario and the good commit
+_MOVING = ("HEAD", "@")
 _CODES = {"unchanged": GOOD, "improved": GOOD, "regressed": BAD}
 _ROOT = Path(__file__).parents[2]
 _TABLE = "perf/scenarios.toml"
@@ -55,16 +56,14 @@ def main(arguments: Sequence[str]) -> int:
         return _abort(f"bisect: tox is missing: {sys.executable} -m pip install tox")
     scenario, good, *more = arguments
     try:
-        if not _is_known(good):
-            return _abort(f"bisect: {good}: git knows no such commit")
-        if names := _other_names(good, scenario):
-            return _abort(f"bisect: {scenario}: no such scenario in {good}; it has {names}")
+        if why := _refusal(scenario, good):
+            return _abort(f"bisect: {why}")
         with naming_tmpdir():
             made = tempfile.TemporaryDirectory(prefix="serving-perf-bisect-")
         with made as folder:
             reports = ["--perf-reports", folder]
             tox = [sys.executable, "-m", "tox", "run", "-c", str(_ROOT), "-e", "against"]
-            chosen = ["--perf-scenario", scenario, *reports, *more]
+            chosen = ["--perf-scenario", scenario, *more, *reports]
             run_to_end([*tox, "--", good, *chosen], _ROOT)
             code, why = exit_code(Path(folder) / "summary.json", scenario)
     except (OSError, TemporaryFolderError) as error:
@@ -76,6 +75,17 @@ def main(arguments: Sequence[str]) -> int:
 def _abort(line: str) -> int:
     sys.stderr.write(f"{line}\n")
     return ABORT
+
+
+def _refusal(scenario: str, good: str) -> str:
+    """Return why no step could measure the scenario beside the commit, or nothing."""
+    if good.startswith(_MOVING):
+        return f"{good}: HEAD moves in a bisection; name a commit or a tag"
+    if not _is_known(good):
+        return f"{good}: git knows no such commit"
+    if names := _other_names(good, scenario):
+        return f"{scenario}: no such scenario in {good}; it has {names}"
+    return ""
 
 
 def _is_known(good: str) -> bool:

@@ -28,7 +28,7 @@ from tabulate import tabulate
 from perf.judge.baselines import Baseline, BaselineStore
 from perf.judge.pooling import pooled
 from perf.report import formatting
-from perf.stats import NotMeasuredError, estimate_change, estimate_ratio
+from perf.stats import NotMeasuredError, estimate_change, estimate_ratio, quantities_of
 from serving.errors import ConfigError
 from serving.running import run_to_end
 
@@ -67,14 +67,23 @@ def _record(arguments: Sequence[str], baselines: Path, candidates: Path) -> int:
         code = run_to_end(_command(recorded, arguments), _ROOT)
         if code not in _ENDED or not _newest(recorded):
             last = "; the last candidate stays" if _newest(candidates) else ""
+            shutil.rmtree(recorded, ignore_errors=True)
             sys.stderr.write(
                 f"rebaseline: the run left no candidate{last}; see its output above\n"
             )
             return code or 1
-        shutil.rmtree(candidates, ignore_errors=True)
-        recorded.rename(candidates)
-    finally:
+    except BaseException:
         shutil.rmtree(recorded, ignore_errors=True)
+        raise
+    try:
+        if candidates.exists():
+            shutil.rmtree(candidates)
+        recorded.rename(candidates)
+    except OSError as error:
+        raise ConfigError(
+            f"{candidates}: cannot be replaced ({error.strerror or error}); the new "
+            f"candidate is in {recorded}: move it there"
+        ) from None
     sys.stdout.write(f"\n{compared(baselines, candidates)}\n\n")
     sys.stdout.write(
         "to keep it: tox -e rebaseline -- --write NAME; "
@@ -112,7 +121,8 @@ def keep(how: str, arguments: Sequence[str], baselines: Path, candidates: Path) 
     if how == POOL:
         text = pooled(candidate, BaselineStore(baselines))
     folder = baselines / candidate.parent.name
-    numbers = [int(p.name[:4]) for p in folder.glob("[0-9][0-9][0-9][0-9]_*.json")]
+    # Files of other platforms count too: of all that apply, the highest number judges.
+    numbers = [int(p.name[:4]) for p in baselines.glob("*/[0-9][0-9][0-9][0-9]_*.json")]
     target = folder / f"{max(numbers, default=0) + 1:04}_{arguments[0]}.json"
     _write(target, text)
     candidate.unlink()
@@ -146,23 +156,24 @@ def compared(baselines: Path, candidates: Path) -> str:
         file = before.path.name if before else formatting.UNKNOWN
         rows.append([new.name, file, *_row(before, new), reason])
     heads = ["scenario", "old baseline", "old ratio", "new ratio"]
-    heads += ["change of throughput", "remark"]
+    heads += ["change", "remark"]
     return tabulate(rows, headers=heads, disable_numparse=True)
 
 
 def _row(old: Baseline | None, new: Baseline) -> list[str]:
-    """Return old ratio, new ratio and change of throughput, with 95 % intervals."""
+    """Return old ratio, new ratio and what is judged first: its change, with intervals.
+
+    They are 95 % intervals.
+    """
     now = formatting.interval(estimate_ratio(new.sample))
     if old is None:
         return [formatting.UNKNOWN, now, formatting.UNKNOWN]
     try:
-        change = estimate_change(new.sample, *old.samples).interval(_TAIL)
+        quantity, *_ = quantities_of(new.sample.pairs)
+        change = estimate_change(new.sample, *old.samples, quantity=quantity)
     except NotMeasuredError:
         return [formatting.interval(estimate_ratio(old.sample)), now, formatting.UNKNOWN]
-    moved = (
-        f"{formatting.change(change.point)} "
-        f"[{formatting.change(change.low)}, {formatting.change(change.high)}]"
-    )
+    moved = formatting.change_interval(change.interval(_TAIL))
     return [formatting.interval(estimate_ratio(old.sample)), now, moved]
 
 

@@ -142,11 +142,16 @@ def _images(folder: str) -> tuple[Path, ...]:
         found = sorted(
             p.resolve() for p in Path(folder).iterdir() if not p.name.startswith(".")
         )
-        # A link to nowhere was meant as an image: whoever reads it says so.
+        # A link to nowhere was meant as an image.
         files = [p for p in found if p.is_file() or not p.exists()]
         images = tuple(p for p in files if p.suffix.lower() != ".md")
+        for image in images:
+            image.open("rb").close()
     except OSError as error:
-        raise ConfigError(f"--perf-images {folder}: {error.strerror}") from None
+        file = error.filename or folder
+        raise ConfigError(f"--perf-images {file}: {error.strerror}") from None
+    except RuntimeError:  # Python 3.11 and 3.12 call a loop of links so
+        raise ConfigError(f"--perf-images {folder}: a link in it has no end") from None
     if not images:
         raise ConfigError(f"--perf-images {folder}: there is no image in it")
     return images
@@ -158,15 +163,22 @@ def _folder(name: str, option: Options, variable: str) -> Path | None:
     if not given:
         return None
     path = Path(given)
-    if not path.is_dir():
-        source = argument(name) if asked else variable
+    source = argument(name) if asked else variable
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:  # it is too long, or lies where we may not look
+        raise ConfigError(f"{source} {given}: {error.strerror}") from None
+    if not is_folder:
         raise ConfigError(f"{source} {given}: there is no such folder")
     return path.resolve()
 
 
 def _cache(given: str) -> Path:
     folder = given or os.environ.get("PERF_CACHE")
-    return Path(folder or platformdirs.user_cache_dir("serving-perf")).resolve()
+    try:
+        return Path(folder or platformdirs.user_cache_dir("serving-perf")).resolve()
+    except (OSError, RuntimeError):  # Python 3.11 and 3.12 call a loop of links so
+        raise ConfigError(f"{argument('cache')} {folder}: it cannot be used") from None
 
 
 def _device(value: str) -> Device:

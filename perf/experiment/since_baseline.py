@@ -65,6 +65,7 @@ class SinceBaseline:
         with context.preparing():  # the model of an engine may be built
             arm = lab.arm(scenario)
             reference = lab.arm(settings.reference_of(scenario))
+        ceiling_rps = context.ceiling_rps(scenario)  # where that fails, nothing is lost
         confirmation = None
         if isinstance(arm, CapacityArm):
             confirmation = Confirmation(scenario, arm, settings.arrivals_seed)
@@ -90,7 +91,7 @@ class SinceBaseline:
                 usable_cores=lab.machine.usable_cores,
                 agreement=lab.agreement(scenario),
                 facts=facts,
-                ceiling_rps=context.ceiling_rps(scenario),
+                ceiling_rps=ceiling_rps,
                 seed=settings.arrivals_seed,
                 confirmed=None if confirmation is None else confirmation.probe,
             )

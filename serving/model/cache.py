@@ -76,8 +76,13 @@ def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
         raise ConfigError(
             f"--perf-cache {entry.parent}: cannot be made ({error.strerror}); {_ANOTHER}"
         ) from None
-    if entry.exists():
-        return
+    try:
+        if entry.exists():
+            return
+    except OSError as error:
+        raise ConfigError(
+            f"--perf-cache {entry.parent}: cannot be used ({error.strerror}); {_ANOTHER}"
+        ) from None
     # Named before it is made, so that an interrupt in between removes it too.
     folder = entry.parent / f"{_UNFINISHED}{uuid.uuid4().hex}"
     try:

@@ -45,7 +45,11 @@ class ModelChoice:
                 f"--perf-model {model}: no such model; known: {known}, or a path to a "
                 "TorchScript file that ends in .pt"
             )
-        if not path.is_file():
+        try:
+            is_file = path.is_file()
+        except OSError as error:  # it is too long, or lies where we may not look
+            raise ConfigError(f"--perf-model {model}: {error.strerror}") from None
+        if not is_file:
             raise ConfigError(f"--perf-model {model}: there is no such file")
         name = re.sub(r"[^A-Za-z0-9_-]", "-", path.stem)
         return cls(name=name, weights="file", path=path.resolve())

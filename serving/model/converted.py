@@ -150,8 +150,19 @@ def _key(artifacts: Artifacts, engine: Engine, sources: Mapping[str, str]) -> st
             "sources": [sha256(engine.source), sources],
             "versions": versions,
             "machine": platform.machine(),
+            # Compiled code holds for the instructions of this CPU.
+            **({"cpu": _instructions()} if engine.compiler else {}),
         }
     )
+
+
+def _instructions() -> str:
+    """Return the instructions that this CPU has; empty where the kernel does not say."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return ""
+    return next((x for x in lines if x.startswith(("flags", "Features"))), "")
 
 
 def _agreement(path: Path) -> Agreement:

@@ -81,11 +81,14 @@ class ImageSource:
         base = self.base_for(base_image)
         tag = f"{self.repository}:{self._digest(base_id(client, base), files)}"
         try:
-            found = client.images.get(tag)
-        except ImageNotFound:
-            _log.info("building the Docker image %s: this takes minutes, once", tag)
-            self._build(client, tag, base, files)
-            found = client.images.get(tag)
+            try:
+                found = client.images.get(tag)
+            except ImageNotFound:
+                _log.info("building the Docker image %s: this takes minutes, once", tag)
+                self._build(client, tag, base, files)
+                found = client.images.get(tag)
+        except DOCKER_ERRORS as error:
+            raise ServerError(f"the Docker image {tag}: {in_short(error)}") from None
         return Image(tag, str(found.id))
 
     def base_for(self, base_image: str | None) -> str:

@@ -92,7 +92,7 @@ def size_bytes(text: str) -> int:
     Raises ConfigError where it is not a size, or less than a container must have.
     """
     size = 0
-    with contextlib.suppress(DockerException):
+    with contextlib.suppress(DockerException, ValueError, OverflowError):
         size = int(parse_bytes(text))
     if size < 1:
         raise ConfigError(f"--perf-docker-memory {text}: not a size such as 512m or 8g")

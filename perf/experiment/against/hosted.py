@@ -33,6 +33,11 @@ _JOB_LIMIT = re.compile(r"within \S+ s \(--perf-job-timeout\)")
 class HostedError(PerfError):
     """A host could not do what it was asked, or died; the message names its tree."""
 
+    def __init__(self, label: str, why: object) -> None:
+        super().__init__(f"{label}: {why}")
+        self.label = label
+        """What the tree is called."""
+
 
 class HostedArm:
     """One scenario of `tree`, measured by a host that runs there."""
@@ -197,7 +202,7 @@ class HostedArm:
         try:
             yield
         except ChildError as fault:
-            raise HostedError(f"{self._tree.label}: {fault}") from None
+            raise HostedError(self._tree.label, fault) from None
 
     def _receive(self, what: str, timeout_s: float) -> Any:  # noqa: ANN401 -- a message's value
         deadline_s = time.monotonic() + timeout_s
@@ -212,4 +217,4 @@ class HostedArm:
             return reply["value"]
         if reply["wrong use"]:
             raise ConfigError(f"{self._option}: {reply['fault']}")
-        raise HostedError(f"{self._tree.label}: {reply['fault']}")
+        raise HostedError(self._tree.label, reply["fault"])

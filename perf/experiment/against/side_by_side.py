@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -63,6 +64,7 @@ class SideBySide:
         with context.preparing():  # packages may be installed
             arm = self._arm(ours, stack)
             reference = self._arm(self.tree, stack)
+        ceiling_rps = context.ceiling_rps(scenario)  # where that fails, nothing is lost
         course = Course(
             profile=context.settings.profile_of(scenario),
             budget_s=budget_s,
@@ -96,7 +98,7 @@ class SideBySide:
                 judgement=judgement,
                 usable_cores=context.lab.machine.usable_cores,
                 facts=arm.facts,
-                ceiling_rps=context.ceiling_rps(scenario),
+                ceiling_rps=ceiling_rps,
             )
         )
 
@@ -115,11 +117,14 @@ class SideBySide:
         """Whether both trees run in turns.
 
         Jobs that begin by a schedule cannot wait for their turn. What a card has begun
-        goes on while its process is stopped.
+        goes on while its process is stopped. Only root may stop what runs in a container,
+        because it belongs to another user.
         """
-        settings = self.context.settings
-        closed = self.scenario.arrivals == ClosedLoop.name
-        return bool(settings.turn_s) and closed and settings.device == "cpu"
+        settings, row = self.context.settings, self.scenario
+        closed = row.arrivals == ClosedLoop.name
+        contained = row.kind.served and self.context.header.runtime == "docker"
+        may_stop = not contained or os.geteuid() == 0
+        return bool(settings.turn_s) and closed and may_stop and settings.device == "cpu"
 
     def _judge(self, pairs: Sequence[Pair], planned: int) -> Judgement:
         return judge_side_by_side(pairs, self._terms(planned, side_by_side=True))
@@ -143,7 +148,13 @@ class SideBySide:
         """Return an arm of `tree`, which `stack` stops."""
         settings = self.context.settings
         python = python_of(tree, self.option, settings.cache)
-        given = {**self.context.options, "cache": str(settings.cache)}
+        # A variable may name a folder too, relative to ours.
+        wheels = str(settings.docker.wheels or "")
+        given = {
+            **self.context.options,
+            "cache": str(settings.cache),
+            "docker_wheels": wheels,
+        }
         options = {
             **{k: v for k, v in given.items() if k not in _NOT_FOR_HOSTS},
             "scenario": [self.scenario.name],
@@ -172,7 +183,8 @@ def placed(options: Mapping[str, object], tree: Tree) -> dict[str, object]:
     found = dict(options)
     for name in _PATHS:
         given = str(options.get(name) or "")
-        if given and Path(given).exists():
+        is_name = name == "model" and not given.endswith(".pt")
+        if given and not is_name and Path(given).exists():
             path = Path(given).resolve()
             if path.is_relative_to(ROOT):
                 theirs = tree.root / path.relative_to(ROOT)

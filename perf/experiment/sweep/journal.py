@@ -64,6 +64,9 @@ class Journal:
             if not path.exists() or not path.stat().st_size:
                 path.write_text(head + "\n", encoding="utf-8")
             text = path.read_text("utf-8")
+            if not text.endswith("\n"):
+                with path.open("a", encoding="utf-8") as file:
+                    file.write("\n")  # the next entry is not glued to what was cut off
         except (OSError, UnicodeDecodeError) as error:
             why = getattr(error, "strerror", None) or "it is no text"
             raise ConfigError(f"--perf-reports: {path} cannot be used ({why})") from None
@@ -79,9 +82,6 @@ class Journal:
             except ValidationError:
                 continue  # cut off by the interrupt; it is measured again
             self._entries[entry.stage, entry.point, entry.round] = entry
-        if not text.endswith("\n"):
-            with path.open("a", encoding="utf-8") as file:
-                file.write("\n")  # the next entry is not glued to what was cut off
 
     @property
     def launches(self) -> int:

@@ -93,11 +93,11 @@ class SweepRun:
 
     def _identity(self, chosen: Plan) -> dict[str, object]:
         """Return what must be equal for launches of a journal to count."""
+        base = identity_of(self.lab.settings, self.header, chosen.today.row)
         return {
             "sweep": chosen.sweep.model_dump(mode="json"),
-            "base": identity_of(
-                self.lab.settings, self.header, chosen.today.row
-            ).model_dump(mode="json"),
+            "base": base.model_dump(mode="json"),
+            "cpu": base.cpu,
             "profile": self.header.profile,
             "commit": self.header.commit,
             "code": files_digest(ROOT),

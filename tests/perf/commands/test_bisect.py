@@ -17,6 +17,14 @@ from perf.stats import Verdict
 ROOT = Path(__file__).parents[3]
 
 
+def head() -> str:
+    """Return the commit of this tree."""
+    command = ["git", "rev-parse", "HEAD"]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
 def summary(folder: Path, verdict: str, name: str = "serving-batch") -> Path:
     """Write a summary with one scenario, and return its path."""
     path = folder / "summary.json"
@@ -109,11 +117,32 @@ def test_an_unknown_good_commit_ends_the_bisection(
 
 
 @pytest.mark.usefixtures("nothing_runs")
+@pytest.mark.parametrize("good", ["HEAD", "HEAD~2", "@", "@~1"])
+def test_a_good_commit_that_moves_ends_the_bisection(
+    good: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At each step it would be another commit."""
+    assert main(["serving-batch", good]) == ABORT
+    assert f"bisect: {good}: HEAD moves in a bisection" in capsys.readouterr().err
+
+
+def test_the_summary_is_read_where_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another folder for the reports would skip every commit: the last option wins."""
+    commands: list[list[str]] = []
+    monkeypatch.setattr(
+        "perf.commands.bisect.run_to_end", lambda command, _: commands.append(command)
+    )
+    assert main(["serving-batch", head(), "--perf-reports", "mine"]) == SKIP
+    assert commands[0][-2] == "--perf-reports"
+    assert commands[0][-1] != "mine"
+
+
+@pytest.mark.usefixtures("nothing_runs")
 def test_a_misspelt_scenario_ends_the_bisection(capsys: pytest.CaptureFixture[str]) -> None:
     """No commit would measure it; one line names it, and those that there are."""
-    assert main(["serving-bacth", "HEAD"]) == ABORT
+    assert main(["serving-bacth", head()]) == ABORT
     said = capsys.readouterr().err
-    assert said.startswith("bisect: serving-bacth: no such scenario in HEAD; it has ")
+    assert said.startswith(f"bisect: serving-bacth: no such scenario in {head()}; it has ")
     assert "serving-batch" in said
 
 
@@ -128,8 +157,9 @@ def test_an_unusable_temporary_folder_ends_the_bisection(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An error of the system is no verdict on the commit; one line tells it."""
+    commit = head()
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
-    assert main(["serving-batch", "HEAD"]) == ABORT
+    assert main(["serving-batch", commit]) == ABORT
     assert f"bisect: TMPDIR {tmp_path / 'gone'}: " in capsys.readouterr().err
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -263,3 +264,44 @@ def test_a_baseline_is_written_whole_or_not_at_all(
     assert "0004_x.json: cannot be written (No space left" in capsys.readouterr().err
     assert [path.name for path in old.glob("*/*")] == ["0003_old.json"]
     assert len(list(candidates.glob("*/*.json"))) == 1
+
+
+def test_the_number_is_above_those_of_all_platforms(old: Path, candidates: Path) -> None:
+    """Of all that apply the highest judges, and another Python has another folder."""
+    (platform,) = old.iterdir()
+    platform.rename(old / "Linux-CPython-3.99-64bit")
+    assert main(["--write", "new"], old, candidates) == 0
+    assert BaselineStore(old).all()[0].path.name == "0004_new.json"
+
+
+@pytest.mark.parametrize(
+    ("figure", "change"), [("goodput", "0.0 %"), ("throughput", "-9.")]
+)
+def test_what_is_judged_is_compared(tmp_path: Path, figure: str, change: str) -> None:
+    """Goodput is not divided by the pace, which was higher the second time."""
+    for name, pace in (("old", 1.0), ("new", 1.1)):
+        pairs = launches(pace=pace)
+        for pair in pairs:
+            for arm in ("scenario", "reference"):
+                pair[arm] = {**cast("dict[str, object]", pair[arm]), "figure": figure}
+        write_baseline(tmp_path / name, "0001_one.json", entry(pairs=pairs))
+    row = compared(tmp_path / "old", tmp_path / "new").splitlines()[-1]
+    assert f" {change}" in row or f"+{change}" in row
+
+
+def test_a_candidate_that_cannot_be_put_in_its_place_is_kept(
+    old: Path,
+    tmp_path: Path,
+    recording: Callable[[int], None],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It took ten launches; one line says where it is."""
+    recording(0)
+    (tmp_path / "elsewhere" / "inside").mkdir(parents=True)
+    link = tmp_path / "candidates"
+    link.symlink_to(tmp_path / "elsewhere")
+    assert main([], old, link) == 4
+    said = capsys.readouterr().err
+    assert "cannot be replaced" in said
+    assert len(said.splitlines()) == 1
+    assert len(list((tmp_path / "candidates-new").glob("*/*.json"))) == 1

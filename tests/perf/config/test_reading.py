@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import cast
 
@@ -80,6 +81,8 @@ _USUAL = {"profile": "smoke", "weights": "seeded", "runtime": "auto", "device": 
         ("0", "not a size"),
         ("-1g", "not a size"),
         ("5m", "least 6m"),
+        ("infg", "not a size"),
+        ("nang", "not a size"),
     ],
 )
 def test_a_limit_that_no_container_can_have_is_refused(
@@ -104,10 +107,41 @@ def test_a_bad_folder_is_named_as_it_was_given(
         read_settings(given, tmp_path)
 
 
-def test_a_link_to_nowhere_is_not_passed_over(tmp_path: Path) -> None:
-    """It was meant as an image; the run says that it cannot be read."""
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("gone.jpg", "/gone.jpg: No such file or directory"),
+        ("b.jpg", ": (a link in it has no end|Too many levels of symbolic links)"),
+    ],
+)
+def test_a_link_to_nowhere_is_not_passed_over(
+    tmp_path: Path, target: str, said: str
+) -> None:
+    """It was meant as an image: one line names it."""
     (tmp_path / "a.jpg").touch()
-    (tmp_path / "b.jpg").symlink_to(tmp_path / "gone.jpg")
     (tmp_path / "folder").mkdir()
     settings = read_settings(Options({**_USUAL, "images": str(tmp_path)}), tmp_path)
-    assert [path.name for path in settings.images] == ["a.jpg", "gone.jpg"]
+    assert [path.name for path in settings.images] == ["a.jpg"]
+    (tmp_path / "b.jpg").symlink_to(tmp_path / target)
+    with pytest.raises(ConfigError, match=f"^--perf-images {tmp_path}.*{said}$"):
+        read_settings(Options({**_USUAL, "images": str(tmp_path)}), tmp_path)
+
+
+@pytest.mark.parametrize("option", ["model", "docker_wheels"])
+def test_a_path_that_is_too_long_is_refused(tmp_path: Path, option: str) -> None:
+    """The system's own error is told, behind the option."""
+    given = Options({**_USUAL, option: f"{'x' * 300}.pt"})
+    name = option.replace("_", "-")
+    with pytest.raises(ConfigError, match=f"^--perf-{name} x+.pt: File name too long$"):
+        read_settings(given, tmp_path)
+
+
+def test_a_cache_that_is_a_loop_of_links_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the folder is used, where Python resolves such a link."""
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    monkeypatch.setenv("PERF_CACHE", str(tmp_path / "loop"))
+    if sys.version_info < (3, 13):
+        with pytest.raises(ConfigError, match=r"^--perf-cache .*/loop: it cannot be used"):
+            read_settings(Options(_USUAL), tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -13,6 +13,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from perf.config.table import Table
 from perf.experiment import scenario_run as module
+from perf.experiment.against.hosted import HostedError
 from perf.experiment.collect import Result
 from perf.experiment.context import RunContext
 from perf.experiment.scenario_run import ScenarioRun
@@ -48,7 +49,8 @@ class Bench:
     """A scenario whose measurements are made up; `asked` has what each was asked for."""
 
     verdict: Verdict = Verdict.UNCHANGED
-    beside: Verdict | PerfError = Verdict.UNCHANGED
+    beside: Verdict | BaseException = Verdict.UNCHANGED
+    beside_fault: PerfError | None = None
     baseline: bool = True
     disturbed: bool = False
     is_reference: bool = False
@@ -65,9 +67,10 @@ class Bench:
     def beside_run(self, label: str, budget_s: float | None) -> Result:
         """Return what a measurement side by side finds."""
         self.asked.append(("beside", label, budget_s))
-        if isinstance(self.beside, PerfError):
+        if isinstance(self.beside, BaseException):
             raise self.beside
-        return self._found(self.beside, "beside")
+        found = self._found(self.beside, "beside")
+        return replace(found, fault=self.beside_fault)
 
     def _found(self, verdict: Verdict, pair: str) -> Result:
         judgement = Judgement(verdict=verdict)
@@ -297,6 +300,41 @@ def test_what_cannot_be_settled_keeps_its_verdict(make: Make, fault: PerfError) 
     judgement = bench.measure().judgement
     assert judgement.verdict is Verdict.REGRESSED
     assert judgement.unsettled == str(fault).splitlines()[0]
+
+
+def test_an_old_commit_that_no_longer_runs_is_no_fault(make: Make) -> None:
+    """The baseline's verdict stays, with the reason in one line."""
+    fault = HostedError(BESIDE, "its image cannot be built\nlog")
+    bench = make(verdict=Verdict.INCONCLUSIVE, beside=Verdict.INVALID, beside_fault=fault)
+    judgement = bench.measure().judgement
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert judgement.unsettled == f"{BESIDE}: its image cannot be built"
+
+
+@pytest.mark.parametrize(
+    "fault", [HostedError("HEAD", "the server died"), PerfError("a job failed")]
+)
+def test_a_fault_of_this_tree_while_settling_counts(make: Make, fault: PerfError) -> None:
+    """It is published as invalid, and raised."""
+    bench = make(verdict=Verdict.INCONCLUSIVE, beside=Verdict.INVALID, beside_fault=fault)
+    with pytest.raises(PerfError) as raised:
+        bench.measure()
+    assert raised.value is fault
+    assert [one.judgement.verdict for one in bench.published] == [Verdict.INVALID]
+
+
+@pytest.mark.parametrize("ending", [KeyboardInterrupt(), pytest.exit.Exception("ended")])
+def test_a_run_that_ends_while_it_settles_loses_nothing(
+    make: Make, ending: BaseException
+) -> None:
+    """What was measured since the baseline is published."""
+    bench = make(verdict=Verdict.INCONCLUSIVE, beside=ending)
+    with pytest.raises(type(ending)):
+        bench.measure()
+    (published,) = bench.published
+    assert published.judgement == Judgement(
+        verdict=Verdict.INCONCLUSIVE, unsettled="the run was ended"
+    )
 
 
 def test_against_measures_side_by_side_alone(make: Make) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,20 @@ def test_a_setting_of_the_server_decides() -> None:
     row = Table.read().find("serving-batch")
     assert row.changed({"batch_size": 4}).identity() != row.identity()
     assert row.changed({"tolerance": 0.5}).identity() == row.identity()
+
+
+@pytest.mark.parametrize("runtime", ["docker", "process"])
+@pytest.mark.parametrize("name", ["serving-batch", "decentralized"])
+def test_a_limit_of_the_container_decides(runtime: str, name: str) -> None:
+    """Only for what runs in one. Without a limit, older records apply."""
+    row = Table.read().find(name)
+    (head, *_) = (header(one) for path in STORED for one in read_baselines(path))
+    head = replace(head, runtime=runtime)
+    limited = replace(settings(), docker=DockerSettings(cpus=1.0, memory="4g"))
+    found = [identity_of(each, head, row).spec for each in (settings(), limited)]
+    added = found[1].keys() - found[0].keys()
+    contained = runtime == "docker" and name == "serving-batch"
+    assert added == ({"docker_cpus", "docker_memory"} if contained else set())
 
 
 def test_a_field_that_joined_later_counts_once_it_is_used() -> None:

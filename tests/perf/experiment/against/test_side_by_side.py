@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -68,6 +69,8 @@ def test_what_is_no_path_stays(theirs: Tree) -> None:
     """A model's name, a missing folder and other options are passed on as they came."""
     given = {"model": "resnet18", "images": "/no/such", "threads": 2, "cache": "models"}
     assert placed(given, theirs) == given
+    Path("resnet18").mkdir()  # a name is no path, whatever lies here
+    assert placed(given, theirs) == given
     nothing = {"model": None, "images": ""}
     assert placed(nothing, theirs) == nothing
 
@@ -128,7 +131,9 @@ def test_a_host_gets_the_limits_of_the_run(
         cache=Path("cache"),
         startup_timeout_s=300,
         job_timeout_s=120,
+        docker=SimpleNamespace(wheels=Path("wheels")),
     )
+    Path("wheels").mkdir()
     header = SimpleNamespace(runtime="process")
     context = SimpleNamespace(settings=settings, header=header, options={"turn": turn_s})
     row = Table.read().scenario[0]
@@ -137,6 +142,8 @@ def test_a_host_gets_the_limits_of_the_run(
     ((options, limits),) = made
     assert limits == {"startup_timeout_s": 300, "job_timeout_s": 120}
     assert options.get("job_timeout") == asked_s
+    # A relative folder in a variable would be looked for in the other tree.
+    assert options["docker_wheels"] == str(Path("wheels").resolve())
     assert "turn" not in options
 
 
@@ -157,6 +164,30 @@ def test_only_what_a_baseline_left_open_has_the_row_s_own_tolerance(
     ]
     assert beside._judge(pairs, len(pairs)).verdict is Verdict.INCONCLUSIVE
     assert beside._at_the_end(pairs, len(pairs)).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("row", "runtime", "user", "in_turns"),
+    [
+        ("serving-batch", "process", 1000, True),
+        ("serving-batch", "docker", 0, True),
+        ("serving-batch", "docker", 1000, False),
+        ("decentralized", "docker", 1000, True),
+        ("capacity-batch", "process", 0, False),
+    ],
+)
+def test_there_are_turns_only_where_both_trees_can_be_stopped(
+    monkeypatch: pytest.MonkeyPatch, row: str, runtime: str, user: int, *, in_turns: bool
+) -> None:
+    """A server that goes on in the other's turn would be measured as too fast."""
+    monkeypatch.setattr(os, "geteuid", lambda: user)
+    context = SimpleNamespace(
+        settings=SimpleNamespace(turn_s=0.5, device="cpu"),
+        header=SimpleNamespace(runtime=runtime),
+    )
+    scenario = Table.read().find(row)
+    beside = SideBySide(cast("RunContext", context), scenario, own_tree(), "")
+    assert beside._in_turns is in_turns
 
 
 def test_differences_name_what_changed() -> None:

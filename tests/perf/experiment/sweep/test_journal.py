@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -118,3 +121,23 @@ def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
         journal.add(entry_of("race", "workers 2", 0, Launch(BLOCKS, 1)))
     assert "No space left on device" in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_cut_off_line_on_a_full_disk_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk was full before: the same command again says so again."""
+    path = tmp_path / "sweep.jsonl"
+    Journal(path, IDENTITY)
+    with path.open("a", encoding="utf-8") as file:
+        file.write('{"stage": "ra')
+    opened = Path.open
+
+    def full(path: Path, mode: str = "r", **more: Any) -> Any:  # noqa: ANN401 -- as Path.open
+        if mode == "a":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return opened(path, mode, **more)
+
+    monkeypatch.setattr(Path, "open", full)
+    with pytest.raises(ConfigError, match=r"^--perf-reports: .*No space left"):
+        Journal(path, IDENTITY)
