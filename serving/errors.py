@@ -13,6 +13,10 @@ class ArtifactError(PerfError):
     """A checkpoint, archive or image file is missing, damaged or of the wrong kind."""
 
 
+class EngineError(PerfError):
+    """An engine does not take the model. Rows with other engines can be measured."""
+
+
 class ServerError(PerfError):
     """A server did not start, died, or runs with other settings than asked for.
 

@@ -25,7 +25,10 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def answer(request: object) -> None:
-    """Do what the request asks for. Raises ArtifactError, also where the disk is full."""
+    """Do what the request asks for.
+
+    Raises ArtifactError, also where the disk is full, and EngineError.
+    """
     if isinstance(request, BuildRequest):
         with _disk_errors(request.folder):
             checkpoint.make(request)

@@ -96,7 +96,7 @@ def ensure_entry(entry: Path, request: Callable[[Path], object]) -> None:
 def build(request: object) -> None:
     """Have the builder, a process of its own, do the request.
 
-    Raises ArtifactError, and TemporaryFolderError.
+    Raises ArtifactError, EngineError and TemporaryFolderError.
     """
     # What a compiler leaves in the temporary folder goes with it: up to a gigabyte. It is
     # named before it is made, so that an interrupt in between removes it too.

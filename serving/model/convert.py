@@ -12,7 +12,7 @@ import shutil
 import torch
 
 from serving.engines import Floats, Predict
-from serving.errors import ArtifactError
+from serving.errors import EngineError
 from serving.model.archive import archive
 from serving.model.choice import photographs
 from serving.model.crops import make_crops
@@ -32,7 +32,7 @@ _SEED = 20250402  # not the seed of the crops that weights are fitted to
 def convert(request: ConvertRequest) -> None:
     """Write the model in the engine's form, its archive, and `AGREEMENT`.
 
-    Raises ArtifactError where the engine does not take the model.
+    Raises EngineError where the engine does not take the model.
     """
     engine, folder = request.engine, request.folder
     picture = Picture.read(request.preprocess)
@@ -43,7 +43,7 @@ def convert(request: ConvertRequest) -> None:
         found = _labels_of(engine.load(folder, _cores()), corpus, request.work)
     except (RuntimeError, ValueError, TypeError) as error:
         first = (str(error).strip() or repr(error)).splitlines()[0]
-        raise ArtifactError(
+        raise EngineError(
             f"engine {engine.name}: it does not take the model ({first})"
         ) from None
     _pack(request)

@@ -60,8 +60,8 @@ def ensure_converted(
     """Return the model of `artifacts` for an engine, and convert it where that is missing.
 
     `work` decides what servers do with it, and so its archive and its predictions. Raises
-    ConfigError where a package that the engine needs is not installed, and ArtifactError
-    where the engine does not take the model or the entry is damaged.
+    ConfigError where a package that the engine needs is not installed, EngineError where
+    the engine does not take the model, and ArtifactError where the entry is damaged.
     """
     if engine.name == DEFAULT and work.stock_handler:
         return _as_it_is(artifacts, engine, work)

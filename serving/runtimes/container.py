@@ -107,6 +107,7 @@ class LaunchedContainer:
         self._facts = facts
         self._undo = undo
         self._last_words: list[str] | None = None
+        self._roots: tuple[int, ...] = ()
 
     def address(self, port: str) -> tuple[str, int]:
         """Return loopback and the port that the Docker engine chose."""
@@ -144,12 +145,24 @@ class LaunchedContainer:
     def root_pids(self) -> tuple[int, ...]:
         """Return the container's shim, where this machine sees it.
 
-        The shim started the container's first process and forwards its output.
+        The shim started the container's first process and forwards its output. Where the
+        Docker engine does not answer this once, it is what it was before: without it, the
+        server's CPU time would count for nobody, and later for others.
         """
         try:
             pid = int(self._state()["Pid"])
+        except NotFound:
+            self._roots = ()
+        except DOCKER_ERRORS:
+            return self._roots
+        else:
+            self._roots = self._roots_of(pid)
+        return self._roots
+
+    def _roots_of(self, pid: int) -> tuple[int, ...]:
+        try:
             groups = Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
-        except (*DOCKER_ERRORS, OSError):
+        except OSError:
             return ()
         if self._id not in groups:
             return ()  # a number of another process namespace means another process here

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
+import tempfile
 import time
 from pathlib import Path
 
@@ -104,6 +106,21 @@ def test_a_signal_in_the_middle_of_a_block_leaves_nothing(
     assert suite.left_over() == []
     assert ended.code == code, ended.output
     assert "INTERNALERROR" not in ended.output
+
+
+def test_a_signal_while_the_docker_engine_is_asked_ends_the_run(suite: Suite) -> None:
+    """The Docker SDK must not take it for an engine that cannot be reached."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as silent:
+        silent.bind(f"{folder}/silent.sock")
+        silent.listen()
+        silent.settimeout(LONG_S)
+        engine = {"DOCKER_HOST": f"unix://{folder}/silent.sock"}
+        run = suite.start(*served(), "--perf-runtime", "process", env=engine)
+        with silent.accept()[0]:
+            run.process.send_signal(signal.SIGTERM)
+            ended = run.wait()
+    assert ended.code == TERMINATED, ended.output
+    assert suite.left_over() == []
 
 
 @pytest.mark.usefixtures("engine")

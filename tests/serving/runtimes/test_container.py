@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any, cast
 
 import docker
 import pytest
+import requests
 
 from serving.runtimes import container
 from serving.runtimes.base import Placement
@@ -21,7 +24,7 @@ PLACEMENT = Placement(bind_host="", home="", scratch="", ports={}, python="")
 class Client:
     """A client that tells one state after the other, and then the last one."""
 
-    def __init__(self, *states: dict[str, Any]) -> None:
+    def __init__(self, *states: dict[str, Any] | Exception) -> None:
         """Prepare."""
         self.states = list(states)
         self.asked = 0
@@ -32,9 +35,11 @@ class Client:
         return self
 
     def inspect_container(self, _id: str) -> dict[str, Any]:
-        """Return the next state."""
+        """Return the next state, or raise it."""
         self.asked += 1
         state = self.states.pop(0) if len(self.states) > 1 else self.states[0]
+        if isinstance(state, Exception):
+            raise state
         return {"State": state}
 
 
@@ -73,3 +78,15 @@ def test_otherwise_the_engine_is_asked_once(
     client = Client(state)
     assert launched(client).exit_reason() == reason
     assert client.asked == 1
+
+
+def test_an_engine_that_fails_once_makes_no_process_disappear() -> None:
+    """Its CPU time would count for nobody, and then for other programs."""
+    here = {"Pid": os.getpid()}
+    gone = docker.errors.NotFound("gone")
+    silent = requests.ReadTimeout("no answer")
+    found = launched(Client(silent, here, silent, gone, silent))
+    found._id = Path("/proc/self/cgroup").read_text("utf-8").strip()[-1]
+    first, second, third, fourth, fifth = (found.root_pids() for _ in range(5))
+    assert first == fourth == fifth == ()
+    assert second == third != ()

@@ -19,7 +19,7 @@ from perf.experiment.sweep.sweeping import FINAL_ROUNDS, Sweeping
 from perf.report.sweep import SweepResult, render
 from perf.stats import Block
 from perf.stats.quantity import P99, THROUGHPUT
-from serving.errors import ConfigError, ServerError
+from serving.errors import ConfigError, EngineError, PerfError, ServerError
 
 BASE = Table.read().find("serving-batch")
 SPEED = {1: 5.0, 4: 9.0, 8: 10.0, 16: 12.0}
@@ -164,9 +164,12 @@ def test_an_interrupted_sweep_measures_only_the_rest(tmp_path: Path, bench: Benc
     assert before + again == whole
 
 
-def test_a_point_that_does_not_start_is_a_result(tmp_path: Path, bench: Bench) -> None:
+@pytest.mark.parametrize("kind", [ServerError, EngineError])
+def test_a_point_that_does_not_start_is_a_result(
+    tmp_path: Path, bench: Bench, kind: type[PerfError]
+) -> None:
     """The sweep goes on without it, and the report says why."""
-    bench.fault, bench.faulty_batch = ServerError("no memory\nlog"), 4
+    bench.fault, bench.faulty_batch = kind("no memory\nlog"), 4
     result = sweeping(bench, tmp_path).run()
     failed = [point for point in result.points if "batch_size 4" in point.key]
     assert {point.remark for point in failed} == {"failed: no memory"}
