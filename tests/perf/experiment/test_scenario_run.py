@@ -2,148 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
-from pytest_benchmark.fixture import BenchmarkFixture
 
-from perf.config.table import Table
 from perf.experiment import scenario_run as module
-from perf.experiment.against.hosted import HostedError
 from perf.experiment.collect import Result
-from perf.experiment.context import RunContext
-from perf.experiment.scenario_run import ScenarioRun
 from perf.experiment.schedule import Budget
 from perf.judge.judgement import Judgement
-from perf.judge.validity import Shares
-from perf.report.result import Requests, ScenarioResult
 from perf.stats import Verdict
-from serving.errors import ConfigError, PerfError
+from serving.errors import PerfError
+from tests.perf.experiment.scenario_bench import BESIDE, COMMIT, Make, make
 from tests.support.suite import fresh_suite, tiny_model
 
-COMMIT = "0123456789abcdef"
-BESIDE = f"the baseline's commit {COMMIT[:12]}"
-FILE = Path("baselines") / "0001_first.json"
-
-
-@dataclass(frozen=True)
-class _Result:
-    """Stands in for a scenario's result."""
-
-    judgement: Judgement
-    pairs: tuple[str, ...] = ()
-    disturbed: bool = False
-    is_reference: bool = False
-    against_pairs: tuple[str, ...] = ()
-    requests: Requests = field(default_factory=lambda: Requests(total=1, failed=0, wrong=0))
-    replaced: tuple[str, ...] = ()
-    conditions: Mapping[str, Shares] = field(default_factory=dict)
-
-
-@dataclass
-class Bench:
-    """A scenario whose measurements are made up; `asked` has what each was asked for."""
-
-    verdict: Verdict = Verdict.UNCHANGED
-    beside: Verdict | BaseException = Verdict.UNCHANGED
-    beside_fault: PerfError | None = None
-    baseline: bool = True
-    disturbed: bool = False
-    is_reference: bool = False
-    fault: PerfError | None = None
-    asked: list[tuple[str, object, object]] = field(default_factory=list)
-    published: list[ScenarioResult] = field(default_factory=list)
-    benchmark: Any = field(default_factory=lambda: SimpleNamespace(extra_info={}))
-
-    def since_run(self, _rounds: object, budget_s: float | None, *, brief: bool) -> Result:
-        """Return what a measurement by the baseline finds."""
-        self.asked.append(("since", budget_s, brief))
-        return self._found(self.verdict, "since")
-
-    def beside_run(self, label: str, budget_s: float | None) -> Result:
-        """Return what a measurement side by side finds."""
-        self.asked.append(("beside", label, budget_s))
-        if isinstance(self.beside, BaseException):
-            raise self.beside
-        found = self._found(self.beside, "beside")
-        return replace(found, fault=self.beside_fault)
-
-    def _found(self, verdict: Verdict, pair: str) -> Result:
-        judgement = Judgement(verdict=verdict)
-        result = _Result(judgement, (pair,), self.disturbed, self.is_reference)
-        return Result(
-            result=cast("ScenarioResult", result),
-            fault=self.fault,
-            facts={},
-            observed={},
-        )
-
-    def measure(self, **settings: object) -> _Result:
-        """Measure, and return what is published."""
-        chosen = {"against": "", "confirm": True, "budget_s": None, "seed": 7}
-        chosen["amounts_asked"] = settings.get("amounts_asked", False)
-        context = SimpleNamespace(
-            settings=SimpleNamespace(**{**chosen, "cache": None, **settings}),
-            complete=settings.get("complete", False),
-            budget=settings.get("budget", Budget({"decentralized": 60.0})),
-            results=SimpleNamespace(add=self.published.append),
-        )
-        run = ScenarioRun(cast("RunContext", context), Table.read().scenario[0])
-        found = run.measure(cast("BenchmarkFixture", self.benchmark))
-        assert self.published == [found]
-        return cast("_Result", cast("object", found))
-
-
-Make = Callable[..., Bench]
-
-
-@pytest.fixture
-def make(monkeypatch: pytest.MonkeyPatch) -> Make:
-    """A function that makes a bench; the clock stands still."""
-    clock = SimpleNamespace(monotonic=lambda: 1000.0)
-    monkeypatch.setattr("perf.experiment.schedule.time", clock)
-    monkeypatch.setattr(module, "is_at_hand", lambda commit: commit == COMMIT)
-    monkeypatch.setattr(module, "in_benchmark", lambda _: None)
-    monkeypatch.setattr(module, "extra_info", lambda *_, **__: {"kept": True})
-
-    @dataclass(frozen=True)
-    class _Tree:
-        label: str
-
-    monkeypatch.setattr(module, "find_tree", lambda ref, *_: _Tree(ref))
-
-    def make_one(*, commit: str = COMMIT, **changes: Any) -> Bench:  # noqa: ANN401 -- of any field
-        bench = Bench(**changes)
-
-        def since(*_: object) -> object:
-            baseline = SimpleNamespace(commit=commit, path=FILE) if bench.baseline else None
-            return SimpleNamespace(run=bench.since_run, baseline=baseline, identity=None)
-
-        def beside(
-            _context: object,
-            _row: object,
-            tree: _Tree,
-            _option: str,
-            *,
-            settles: bool = False,
-        ) -> object:
-            # A tree that the user named has the smaller tolerance, whatever is found.
-            assert settles is tree.label.startswith("the baseline's commit ")
-
-            def run(_rounds: object, budget_s: float | None) -> Result:
-                return bench.beside_run(tree.label, budget_s)
-
-            return SimpleNamespace(run=run)
-
-        monkeypatch.setattr(module, "SinceBaseline", since)
-        monkeypatch.setattr(module, "SideBySide", beside)
-        return bench
-
-    return make_one
+__all__ = ["make"]  # a fixture
 
 
 @pytest.mark.parametrize(
@@ -291,50 +163,6 @@ def test_amounts_that_were_asked_for_are_measured_before_settling(make: Make) ->
     bench = make(verdict=Verdict.REGRESSED)
     bench.measure(amounts_asked=True)
     assert bench.asked == [("since", 60.0, False), ("beside", BESIDE, 60.0)]
-
-
-@pytest.mark.parametrize("fault", [ConfigError("too old"), PerfError("no model\nlog")])
-def test_what_cannot_be_settled_keeps_its_verdict(make: Make, fault: PerfError) -> None:
-    """The reason is kept, in one line, and what was measured is published."""
-    bench = make(verdict=Verdict.REGRESSED, beside=fault)
-    judgement = bench.measure().judgement
-    assert judgement.verdict is Verdict.REGRESSED
-    assert judgement.unsettled == str(fault).splitlines()[0]
-
-
-def test_an_old_commit_that_no_longer_runs_is_no_fault(make: Make) -> None:
-    """The baseline's verdict stays, with the reason in one line."""
-    fault = HostedError(BESIDE, "its image cannot be built\nlog")
-    bench = make(verdict=Verdict.INCONCLUSIVE, beside=Verdict.INVALID, beside_fault=fault)
-    judgement = bench.measure().judgement
-    assert judgement.verdict is Verdict.INCONCLUSIVE
-    assert judgement.unsettled == f"{BESIDE}: its image cannot be built"
-
-
-@pytest.mark.parametrize(
-    "fault", [HostedError("HEAD", "the server died"), PerfError("a job failed")]
-)
-def test_a_fault_of_this_tree_while_settling_counts(make: Make, fault: PerfError) -> None:
-    """It is published as invalid, and raised."""
-    bench = make(verdict=Verdict.INCONCLUSIVE, beside=Verdict.INVALID, beside_fault=fault)
-    with pytest.raises(PerfError) as raised:
-        bench.measure()
-    assert raised.value is fault
-    assert [one.judgement.verdict for one in bench.published] == [Verdict.INVALID]
-
-
-@pytest.mark.parametrize("ending", [KeyboardInterrupt(), pytest.exit.Exception("ended")])
-def test_a_run_that_ends_while_it_settles_loses_nothing(
-    make: Make, ending: BaseException
-) -> None:
-    """What was measured since the baseline is published."""
-    bench = make(verdict=Verdict.INCONCLUSIVE, beside=ending)
-    with pytest.raises(type(ending)):
-        bench.measure()
-    (published,) = bench.published
-    assert published.judgement == Judgement(
-        verdict=Verdict.INCONCLUSIVE, unsettled="the run was ended"
-    )
 
 
 def test_against_measures_side_by_side_alone(make: Make) -> None:
